@@ -1,0 +1,137 @@
+import type { EntityRecord } from '../contract/entity.js';
+
+/** One entity as stored: its record, the integer key that only indexes use, and the hash of what the encoder reads. */
+export interface StoredEntity {
+  readonly key: number;
+  readonly record: EntityRecord;
+  /** Hex SHA-256 over title, aliases, types and description: equal hash, equal vector. */
+  readonly contentHash: string;
+}
+
+export interface KbInfo {
+  readonly name: string;
+  /** Grows with every committed change; 0 is an empty KB. */
+  readonly sequence: number;
+  readonly entities: number;
+  readonly names: number;
+  readonly updatedAt: string;
+}
+
+/** An entity that carries a name exactly (after `normaliseName`). */
+export interface NameHit {
+  readonly key: number;
+  readonly isTitle: boolean;
+  /** P(entity | name) among the KB's entities with that name, from given priors; null where none was given. */
+  readonly prior: number | null;
+}
+
+export interface LexicalQuery {
+  /** Words of the mention: heavy. */
+  readonly mention: readonly string[];
+  /** Words around it: light, and only the rare ones are used. */
+  readonly context: readonly string[];
+}
+
+export interface LexicalHit {
+  readonly key: number;
+  /** FTS5's BM25, sign turned: larger is better. */
+  readonly bm25: number;
+}
+
+export interface Change {
+  readonly sequence: number;
+  readonly key: number;
+  readonly kind: 'upsert' | 'delete';
+}
+
+export interface VectorPage {
+  readonly keys: readonly number[];
+  /** Row-major [keys.length, D]. */
+  readonly vectors: Float32Array;
+}
+
+/** Reads of entities. Unknown keys and ids are absent from the answer, not an error. */
+export abstract class EntityTable {
+  abstract byKeys(keys: readonly number[]): Promise<ReadonlyMap<number, StoredEntity>>;
+  abstract byIds(ids: readonly string[]): Promise<ReadonlyMap<string, StoredEntity>>;
+  /** Entities for a search box: exact name, then name prefix, then BM25; best first. */
+  abstract search(text: string, limit: number): Promise<readonly StoredEntity[]>;
+}
+
+/** Lexical retrieval. */
+export abstract class NameTable {
+  /** For each normalised name the entities that carry it, titles first, then in a fixed pseudo-random order of id. */
+  abstract exact(names: readonly string[]): Promise<ReadonlyMap<string, readonly NameHit[]>>;
+  abstract lexical(query: LexicalQuery, limit: number): Promise<readonly LexicalHit[]>;
+  /** Every distinct normalised name, for building the gazetteer; with what an open import has staged when asked. */
+  abstract scan(options: { withStaged: boolean }): AsyncIterable<readonly string[]>;
+  /** Normalised names of these entities, for bringing a gazetteer up to date. */
+  abstract ofKeys(keys: readonly number[]): Promise<readonly string[]>;
+}
+
+/** Entity vectors by model version and content hash: the truth from which any index file is rebuilt. */
+export abstract class VectorTable {
+  /** Which of these hashes have no vector yet under the model. */
+  abstract missing(modelVersion: string, hashes: readonly string[]): Promise<ReadonlySet<string>>;
+  abstract put(
+    modelVersion: string,
+    rows: readonly { contentHash: string; vector: Float32Array }[],
+  ): Promise<void>;
+  /** Vectors of these entities, in key order; entities without a vector are absent. */
+  abstract ofKeys(modelVersion: string, keys: readonly number[]): Promise<VectorPage>;
+  /** All vectors of the visible entities (or of those visible once the open import commits), in key order. */
+  abstract scan(
+    modelVersion: string,
+    options: { withStaged: boolean },
+  ): AsyncIterable<VectorPage>;
+}
+
+export interface StageReport {
+  /** Content hashes of the page, in the order of its records. */
+  readonly contentHashes: readonly string[];
+}
+
+export interface CommitReport {
+  readonly added: number;
+  readonly changed: number;
+  readonly unchanged: number;
+  readonly sequence: number;
+}
+
+/** A bulk import: records are staged page by page, invisible, and become visible in one transaction. */
+export abstract class ImportStage {
+  /** Takes the KB's import lock (refused as `busy` while a live process holds it) and clears what a dead import left. */
+  abstract begin(): Promise<void>;
+  /** Stages records; a later record with the same id replaces an earlier one. */
+  abstract add(records: readonly EntityRecord[]): Promise<StageReport>;
+  /** How many entities a commit would add or change, and the sequence it would reach. */
+  abstract preview(): Promise<CommitReport>;
+  abstract commit(): Promise<CommitReport>;
+  abstract discard(): Promise<void>;
+}
+
+/** One knowledge base. */
+export abstract class KbStore {
+  abstract readonly name: string;
+  abstract readonly entities: EntityTable;
+  abstract readonly names: NameTable;
+  abstract readonly vectors: VectorTable;
+  abstract readonly imports: ImportStage;
+  abstract info(): Promise<KbInfo>;
+  /** Changes after `sequence`, oldest first, at most one per entity (its latest). */
+  abstract changesSince(sequence: number, limit: number): Promise<readonly Change[]>;
+  abstract close(): Promise<void>;
+}
+
+/** All knowledge bases of one installation. */
+export abstract class KbCatalog {
+  abstract list(): Promise<readonly KbInfo[]>;
+  /** The KB of that name; `kb-not-found` where there is none. */
+  abstract open(name: string): Promise<KbStore>;
+  /** The KB of that name, made if it does not exist. */
+  abstract openOrCreate(name: string): Promise<KbStore>;
+  abstract drop(name: string): Promise<void>;
+  /** A folder for derived files (indexes) of the KB; may be deleted at any time while no process uses it. */
+  abstract derivedFolder(name: string): string;
+  abstract close(): Promise<void>;
+}

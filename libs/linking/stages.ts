@@ -1,0 +1,60 @@
+import type { Span } from '../text/span.js';
+
+/** What each of the five steps hands on: text → detect → encode → retrieve → rerank → decide → links. */
+
+export type MentionSource = 'given' | 'gazetteer' | 'compromise';
+
+/** detect: `text.slice(start, end) === surface`. */
+export interface Mention extends Span {
+  readonly surface: string;
+  readonly source: MentionSource;
+  /** How likely the span is a mention at all, 0..1; 1 for given spans. */
+  readonly spanProbability: number;
+}
+
+export type CandidateSource = 'dense' | 'alias' | 'lexical';
+
+/** retrieve: one of at most 100 candidates of a mention. */
+export interface Candidate {
+  readonly key: number;
+  /** Dot product of mention and entity vector, -1..1. */
+  readonly cosine: number;
+  /** Rank of the BM25 hit, 0 best; null where BM25 did not find it. */
+  readonly lexicalRank: number | null;
+  /** The surface is one of its names. */
+  readonly exactAlias: boolean;
+  /** P(entity | surface) from given priors, 0..1; null where the KB gives none. */
+  readonly prior: number | null;
+  /** cosine plus the model's lexical bonuses: the order before reranking. */
+  readonly retrievalScore: number;
+  readonly sources: readonly CandidateSource[];
+}
+
+/** rerank: the same candidate with the cross-encoder's word on it, where it was asked. */
+export interface RankedCandidate extends Candidate {
+  /** The cross-encoder's logit; null where the pair was not scored. */
+  readonly logit: number | null;
+  /** The model's fusion of logit and retrieval score: the final order among scored candidates. */
+  readonly fusedScore: number;
+}
+
+export interface RankedMention {
+  readonly mention: Mention;
+  /** Best first: scored pairs by fused score, then the rest by retrieval score. */
+  readonly candidates: readonly RankedCandidate[];
+  readonly pairsScored: number;
+}
+
+/** decide: `key` null is NIL, nothing in the KB fits. */
+export interface Decision {
+  readonly ranked: RankedMention;
+  readonly key: number | null;
+  /** Calibrated probability that the first candidate is right, 0..1; for NIL it is that candidate's too. */
+  readonly confidence: number;
+}
+
+export type RerankMode = 'adaptive' | 'full' | 'none';
+export const STEPS = ['detect', 'encode', 'retrieve', 'rerank', 'decide'] as const;
+export type Step = (typeof STEPS)[number];
+/** Milliseconds by step. */
+export type StepTimings = Readonly<Record<Step, number>>;
