@@ -40,6 +40,16 @@ const specialIds = z.object({
   semicolon: z.int(),
 });
 
+/** When the adaptive reranker asks the cross-encoder, and when it stops. */
+const adaptive = z.object({
+  /** A mention whose first candidate leads by at least this much in retrieval score is not reranked. */
+  skipMargin: z.number().min(0),
+  /** How many candidates each wave scores, best first; after the last wave the mention is done. */
+  waves: z.array(count).min(1),
+  /** No logit is expected above this: what an unscored candidate can still add. */
+  logitBound: z.number(),
+});
+
 const calibration = z.object({
   /** Of the retrieval score (cosine plus bonuses), where nothing was reranked. */
   dual: z.object({ softmaxScale: z.number(), firstIsRight }),
@@ -54,6 +64,9 @@ const calibration = z.object({
   lexicalBonus: z.object({ alias: z.number(), bm25: z.number(), bm25Offset: z.number() }),
   /** Added to the retrieval score: weight · P(entity | surface), where the KB gives priors. */
   prior: z.object({ weight: z.number() }),
+  adaptive: adaptive.prefault({ skipMargin: 0.1, waves: [4, 4, 8, 16, 32, 36], logitBound: 3 }),
+  /** Below this confidence a mention is NIL, where the caller does not say otherwise. */
+  nil: z.object({ threshold: z.number().min(0).max(1) }).prefault({ threshold: 0.3 }),
 });
 
 /** `manifest.json` of a model folder. */
