@@ -3,10 +3,12 @@ import { z } from 'zod';
 export const rerankMode = z.enum(['adaptive', 'full', 'none']);
 export const offsetUnit = z.enum(['utf16', 'codepoint']);
 
-export const givenMention = z.object({
-  start: z.int().min(0).describe('First unit of the mention, in `offsetUnit`.'),
-  end: z.int().min(1).describe('One past its last unit.'),
-});
+export const givenMention = z
+  .object({
+    start: z.int().min(0).describe('First unit of the mention, in `offsetUnit`.'),
+    end: z.int().min(1).describe('One past its last unit.'),
+  })
+  .strict();
 
 export const annotateOptions = z
   .object({
