@@ -1,5 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { addCounts, byDocument, matchKeys, mean, precisionRecallF1, ratio } from './metrics.js';
+import {
+  addCounts,
+  byDocument,
+  macroFigures,
+  matchKeys,
+  mean,
+  precisionRecallF1,
+  ratio,
+} from './metrics.js';
 
 describe('precision, recall and F1', () => {
   it('gives the figures worked out by hand', () => {
@@ -54,5 +62,19 @@ describe('strong matching', () => {
   it('adds over documents', () => {
     const sum = addCounts(matchKeys(['a'], ['a', 'b']), matchKeys(['c', 'd'], ['d']));
     expect(sum).toEqual({ right: 2, predicted: 3, gold: 3 });
+  });
+});
+
+describe('macro figures', () => {
+  it('counts an empty document as right, and one with predictions only as wrong', () => {
+    // documents: P 1/2 R 1/1 F 2/3; nothing and nothing: 1; only predictions: 0
+    const figures = macroFigures([
+      { right: 1, predicted: 2, gold: 1 },
+      { right: 0, predicted: 0, gold: 0 },
+      { right: 0, predicted: 3, gold: 0 },
+    ]);
+    expect(figures.precision).toBeCloseTo(1.5 / 3, 12);
+    expect(figures.recall).toBeCloseTo(2 / 3, 12);
+    expect(figures.f1).toBeCloseTo((2 / 3 + 1) / 3, 12);
   });
 });

@@ -55,3 +55,27 @@ export const addCounts = (a: MatchCounts, b: MatchCounts): MatchCounts => ({
   predicted: a.predicted + b.predicted,
   gold: a.gold + b.gold,
 });
+
+/**
+ * Macro figures the way GERBIL makes them: each the mean over documents, F1 of its own. A document with nothing to
+ * find and nothing predicted counts as all right; with only one of the two empty, as all wrong.
+ */
+export function macroFigures(documents: readonly MatchCounts[]): PrecisionRecallF1 {
+  const figures = documents.map(documentFigures);
+  return {
+    precision: mean(figures.map(({ precision }) => precision)),
+    recall: mean(figures.map(({ recall }) => recall)),
+    f1: mean(figures.map(({ f1 }) => f1)),
+  };
+}
+
+function documentFigures(counts: MatchCounts): { precision: number; recall: number; f1: number } {
+  const isEmpty = counts.predicted === 0 && counts.gold === 0;
+  const { precision, recall, f1 } = precisionRecallF1(counts);
+  const fallback = isEmpty ? 1 : 0;
+  return {
+    precision: precision ?? fallback,
+    recall: recall ?? fallback,
+    f1: f1 ?? fallback,
+  };
+}
