@@ -30,11 +30,20 @@ export interface Candidate {
   readonly sources: readonly CandidateSource[];
 }
 
+/** retrieve: a mention with its candidates, best retrieval score first. */
+export interface RetrievedMention {
+  readonly mention: Mention;
+  readonly candidates: readonly Candidate[];
+}
+
 /** rerank: the same candidate with the cross-encoder's word on it, where it was asked. */
 export interface RankedCandidate extends Candidate {
   /** The cross-encoder's logit; null where the pair was not scored. */
   readonly logit: number | null;
-  /** The model's fusion of logit and retrieval score: the final order among scored candidates. */
+  /**
+   * The model's fusion of logit and retrieval score: the final order among scored candidates.
+   * Where the pair was not scored, the fusion with a logit of 0.
+   */
   readonly fusedScore: number;
 }
 

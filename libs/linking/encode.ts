@@ -1,0 +1,21 @@
+import type { LinkingModel } from '../model/linking-model.js';
+import type { Pieces } from '../text/pieces.js';
+import type { Mention } from './stages.js';
+
+/** Mentions and their vectors: row i of `vectors` [M, D], L2-normalised, belongs to mention i. */
+export interface EncodedMentions {
+  readonly mentions: readonly Mention[];
+  readonly pieces: Pieces;
+  readonly vectors: Float32Array;
+}
+
+/** Step 2: one transformer pass a window of text for all its mentions. */
+export async function encode(
+  text: string,
+  mentions: readonly Mention[],
+  model: LinkingModel,
+): Promise<EncodedMentions> {
+  const pieces = model.tokenize(mentions.length === 0 ? '' : text);
+  if (mentions.length === 0) return { mentions, pieces, vectors: new Float32Array(0) };
+  return { mentions, pieces, vectors: await model.encodeMentions(pieces, mentions) };
+}

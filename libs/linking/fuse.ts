@@ -1,0 +1,83 @@
+import type { Neighbours } from '../index/vector-index.js';
+import type { LexicalHit, NameHit } from '../kb/kb-store.js';
+import type { Calibration } from '../model/manifest.js';
+import type { Candidate, CandidateSource } from './stages.js';
+
+/** What the three ways of retrieval found for one mention, each best first. */
+export interface Found {
+  readonly dense: Neighbours;
+  readonly aliases: readonly NameHit[];
+  readonly lexical: readonly LexicalHit[];
+}
+
+export type Bonuses = Pick<Calibration, 'lexicalBonus' | 'prior'>;
+type Unscored = Omit<Candidate, 'retrievalScore'>;
+
+/** Candidates that go on to rerank, at most. */
+export const MAX_CANDIDATES = 100;
+
+/**
+ * One list out of three: retrieval score = cosine + the model's bonuses for an exact alias, a BM25 hit and
+ * the surface's prior; at most 100, best first, ties by cosine, then by key. What only words found gets its
+ * true cosine from `cosinesOf`; keys that the index does not have (NaN) are left out, so that every
+ * candidate is of the index's view of the KB.
+ */
+export function fuse(
+  found: Found,
+  bonuses: Bonuses,
+  cosinesOf: (keys: readonly number[]) => Float32Array,
+): Candidate[] {
+  const cosines = allCosines(found, cosinesOf);
+  const aliases = new Map(found.aliases.map((hit) => [hit.key, hit]));
+  const ranks = new Map(found.lexical.map((hit, rank) => [hit.key, rank]));
+  const dense = new Set(found.dense.keys);
+  const candidates: Candidate[] = [];
+  for (const [key, cosine] of cosines) {
+    const candidate: Unscored = {
+      key,
+      cosine,
+      lexicalRank: ranks.get(key) ?? null,
+      exactAlias: aliases.has(key),
+      prior: aliases.get(key)?.prior ?? null,
+      sources: sourcesOf(dense.has(key), aliases.has(key), ranks.has(key)),
+    };
+    candidates.push({ ...candidate, retrievalScore: retrievalScore(candidate, bonuses) });
+  }
+  return candidates.sort(byRetrieval).slice(0, MAX_CANDIDATES);
+}
+
+export function byRetrieval(a: Candidate, b: Candidate): number {
+  return b.retrievalScore - a.retrievalScore || b.cosine - a.cosine || a.key - b.key;
+}
+
+function retrievalScore(candidate: Unscored, { lexicalBonus, prior }: Bonuses): number {
+  const alias = candidate.exactAlias ? lexicalBonus.alias : 0;
+  const bm25 =
+    candidate.lexicalRank === null
+      ? 0
+      : lexicalBonus.bm25 / (candidate.lexicalRank + lexicalBonus.bm25Offset);
+  return candidate.cosine + alias + bm25 + prior.weight * (candidate.prior ?? 0);
+}
+
+function allCosines(
+  { dense, aliases, lexical }: Found,
+  cosinesOf: (keys: readonly number[]) => Float32Array,
+): Map<number, number> {
+  const cosines = new Map(dense.keys.map((key, at) => [key, dense.cosines[at] ?? NaN]));
+  const missing = new Set([...aliases, ...lexical].map((hit) => hit.key));
+  for (const key of cosines.keys()) missing.delete(key);
+  const keys = [...missing];
+  cosinesOf(keys).forEach((cosine, at) => {
+    const key = keys[at];
+    if (key !== undefined && !Number.isNaN(cosine)) cosines.set(key, cosine);
+  });
+  return cosines;
+}
+
+function sourcesOf(dense: boolean, alias: boolean, lexical: boolean): CandidateSource[] {
+  const sources: CandidateSource[] = [];
+  if (dense) sources.push('dense');
+  if (alias) sources.push('alias');
+  if (lexical) sources.push('lexical');
+  return sources;
+}

@@ -1,0 +1,139 @@
+import { baseForms, normaliseName } from '../text/normalise.js';
+import type { Span } from '../text/span.js';
+import { wordSpans } from '../text/words.js';
+import { sentenceEnds } from './chunks.js';
+import { canBeName, surfaceForm, type SurfaceWord } from './surface-form.js';
+import type { Mention } from './stages.js';
+import { gazetteerProbability } from './span-probability.js';
+
+/** Which normalised names the KB has. */
+export interface KnownNames {
+  has(normalisedName: string): boolean;
+}
+
+/** The longest name looked for, in words: longer ones are under 1 % of the names of the KBs measured. */
+const MAX_WORDS = 8;
+/** What may stand between two words of one name: spaces, at most two symbols, no blank line. */
+const JOINT = /^(?!.*[\n\r]\s*[\n\r])\s{0,8}[^\s\p{L}\p{N};]{0,2}\s{0,8}$/su;
+const BLANK = /^\s*$/;
+/** "C++", "C#", "A*": symbols that belong to the word before them. */
+const TRAILING_SYMBOLS = /^[+#*]{1,2}(?![\p{L}\p{N}])/u;
+const PLURAL = /[^s]s$/;
+
+interface Word extends Span, SurfaceWord {
+  /** Whether a name can go on from the word before to this one. */
+  readonly joined: boolean;
+}
+
+/**
+ * The KB's names in a piece of text: at each word the longest run of words that is a name, as spelled or
+ * in the singular. A name inside a longer name is left out; names that overlap in part are both kept.
+ * Offsets are of `text`, moved by `offset`.
+ */
+export function gazetteerMentions(text: string, offset: number, names: KnownNames): Mention[] {
+  const words = wordsOf(text);
+  const mentions: Mention[] = [];
+  let coveredUntil = 0;
+  for (let first = 0; first < words.length; first++) {
+    const length = longestName(text, words, first, names);
+    if (length === 0 || first + length <= coveredUntil) continue;
+    coveredUntil = first + length;
+    mentions.push(mentionOf(text, words.slice(first, first + length), offset));
+  }
+  return mentions;
+}
+
+function wordsOf(text: string): Word[] {
+  const spans = wordSpans(text);
+  const spellings = spans.map(({ start, end }) => text.slice(start, end));
+  const sentences = sentenceOfEach(text, spans);
+  return spans.map((span, at) => {
+    const opensSentence = sentences[at] !== sentences[at - 1];
+    const gap = text.slice(spans[at - 1]?.end ?? 0, span.start);
+    const spelling = spellings[at] ?? '';
+    return {
+      ...span,
+      spelling,
+      form: normaliseName(spelling),
+      opensSentence,
+      isShouted: isShouted(spellings, at),
+      // A line break in the middle of a sentence joins, a full stop before a new sentence does not.
+      joined: at > 0 && JOINT.test(gap) && (!opensSentence || BLANK.test(gap)),
+    };
+  });
+}
+
+/** The number of the sentence that each word begins in. */
+function sentenceOfEach(text: string, spans: readonly Span[]): number[] {
+  const ends = [...sentenceEnds(text)];
+  let sentence = 0;
+  return spans.map(({ start }) => {
+    while ((ends[sentence] ?? text.length) <= start) sentence++;
+    return sentence;
+  });
+}
+
+/** Whether the words around are all in capitals, so that capitals say nothing. */
+function isShouted(spellings: readonly string[], at: number): boolean {
+  const around = [...spellings.slice(Math.max(0, at - 2), at), ...spellings.slice(at + 1, at + 3)];
+  return around.length > 0 && around.every((word) => word === word.toUpperCase());
+}
+
+/** How many words from `first` on make the longest name; 0 where none does. */
+function longestName(
+  text: string,
+  words: readonly Word[],
+  first: number,
+  names: KnownNames,
+): number {
+  const forms = namesFrom(words, first);
+  for (let length = forms.length; length > 0; length--) {
+    const form = forms[length - 1] ?? '';
+    if (!isKnown(form, names)) continue;
+    const run = words.slice(first, first + length);
+    if (canBeName(run, text.slice(run[0]?.start, endOf(text, run)))) return length;
+  }
+  return 0;
+}
+
+/** The normal forms of the runs of 1, 2, … words from `first` on. */
+function namesFrom(words: readonly Word[], first: number): string[] {
+  const forms: string[] = [];
+  let form = '';
+  for (let at = first; at < Math.min(words.length, first + MAX_WORDS); at++) {
+    const word = words[at];
+    if (word === undefined || (at > first && !word.joined)) break;
+    form = at === first ? word.form : `${form} ${word.form}`;
+    forms.push(form);
+  }
+  return forms;
+}
+
+function isKnown(form: string, names: KnownNames): boolean {
+  if (names.has(form)) return true;
+  return PLURAL.test(form) && singulars(form).some((singular) => names.has(singular));
+}
+
+function singulars(form: string): string[] {
+  const shortest = form.length - (form.endsWith('es') ? 3 : 1);
+  return baseForms(form).filter((base) => base !== form && base.length >= Math.max(3, shortest));
+}
+
+/** The end of the last word, with the symbols that belong to it. */
+function endOf(text: string, run: readonly Word[]): number {
+  const end = run.at(-1)?.end ?? 0;
+  return end + (TRAILING_SYMBOLS.exec(text.slice(end, end + 3))?.[0].length ?? 0);
+}
+
+function mentionOf(text: string, run: readonly Word[], offset: number): Mention {
+  const start = run[0]?.start ?? 0;
+  const end = endOf(text, run);
+  const surface = text.slice(start, end);
+  return {
+    start: start + offset,
+    end: end + offset,
+    surface,
+    source: 'gazetteer',
+    spanProbability: gazetteerProbability(surfaceForm(run, surface)),
+  };
+}
