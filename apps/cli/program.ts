@@ -1,0 +1,151 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { AnnotateOptions } from './commands/annotate.js';
+import type { EvaluateOptions } from './commands/evaluate.js';
+import type { ImportOptions } from './commands/import.js';
+import type { KbsOptions } from './commands/kbs.js';
+import type { ServeOptions } from './commands/serve.js';
+import { SHARED_HELP, TOP_HELP, HELP } from './help.js';
+import { parseSpans } from './spans.js';
+
+const RERANK_MODES = ['adaptive', 'full', 'none'] as const;
+
+/**
+ * The command line as commander sees it. Commands are loaded when they run, so that `--help` does not wait for
+ * the model runtime.
+ */
+export function buildProgram(version: string): Command {
+  const program = new Command('referent')
+    .description('Links the names in a text to the entries of your own knowledge base (KB).')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help; after a command, help for it')
+    .option('--debug', 'print whole errors with their stacks')
+    .option('--data-dir <folder>', 'where KBs are kept (else REFERENT_DATA_DIR, else .referent)')
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError('(referent --help lists commands and options)')
+    .addHelpText('after', TOP_HELP);
+  for (const add of [addAnnotate, addImport, addKbs, addEvaluate, addServe]) add(program);
+  return program;
+}
+
+function addAnnotate(program: Command): void {
+  program
+    .command('annotate')
+    .description('link the names in a text')
+    .argument('[text]', 'a text, the path of a text file, or - for stdin')
+    .option('-f, --file <path>', 'read the text from a file')
+    .option('-k, --kb <name>', 'knowledge base (else REFERENT_DEFAULT_KB, else the only one)')
+    .addOption(rerankOption())
+    .option('-m, --mentions <spans>', 'link these spans only, e.g. 0-7,12-16', parsedBy(parseSpans))
+    .option('-c, --candidates <n>', 'show the n best candidates of each mention', count(0, 100))
+    .option('--min-confidence <p>', 'links below this are NIL, 0 to 1', probability)
+    .option('--nil', 'also show mentions that nothing in the KB fits')
+    .option('--json', 'print the JSON that POST /v1/annotate answers')
+    .option('--jsonl', 'read {"id", "text", "mentions"?} a line, write {"id", "links"} a line')
+    .addHelpText('after', HELP.annotate + SHARED_HELP)
+    .action(async (text: string | undefined, _options: unknown, command: Command) => {
+      const { annotate } = await import('./commands/annotate.js');
+      await annotate(text, command.optsWithGlobals<AnnotateOptions>());
+    });
+}
+
+function addImport(program: Command): void {
+  program
+    .command('import')
+    .description('add or change the entities of a KB from files')
+    .argument('<files...>', 'JSON Lines, CSV or TSV, also .gz; - for stdin')
+    .requiredOption('-k, --kb <name>', 'knowledge base; made if it does not exist')
+    .option('--strict', 'stop at the first bad line and change nothing')
+    .addOption(
+      new Option('--format <format>', 'else by the name of the file; stdin is jsonl').choices([
+        'jsonl',
+        'csv',
+        'tsv',
+      ]),
+    )
+    .option('--json', 'print the report as JSON')
+    .addHelpText('after', HELP.import + SHARED_HELP)
+    .action(async (files: string[], _options: unknown, command: Command) => {
+      const { importFiles } = await import('./commands/import.js');
+      await importFiles(files, command.optsWithGlobals<ImportOptions>());
+    });
+}
+
+function addKbs(program: Command): void {
+  program
+    .command('kbs')
+    .description('list the knowledge bases')
+    .option('--json', 'print JSON')
+    .addHelpText('after', HELP.kbs + SHARED_HELP)
+    .action(async (_options: unknown, command: Command) => {
+      const { listKbs } = await import('./commands/kbs.js');
+      await listKbs(command.optsWithGlobals<KbsOptions>());
+    });
+}
+
+function addEvaluate(program: Command): void {
+  program
+    .command('evaluate')
+    .description('measure linking on labelled texts')
+    .argument(
+      '<file>',
+      'JSON Lines of {id, text, mentions: [{start, end, entityId | null}]}, also .gz',
+    )
+    .requiredOption('-k, --kb <name>', 'knowledge base')
+    .addOption(
+      new Option('-m, --mentions <source>', 'spans: given by the file, or detected')
+        .choices(['given', 'detected'])
+        .default('given'),
+    )
+    .addOption(rerankOption())
+    .option('--limit <n>', 'only a random sample of n mentions', count(1, 1e9))
+    .option('--seed <n>', 'seed of the sample', count(0, 2 ** 32 - 1), 1)
+    .option('--json', 'print one JSON object')
+    .option('--predictions <path>', 'also write what was predicted beside the gold (JSON Lines)')
+    .addHelpText('after', HELP.evaluate + SHARED_HELP)
+    .action(async (file: string, _options: unknown, command: Command) => {
+      const { evaluateFile } = await import('./commands/evaluate.js');
+      await evaluateFile(file, command.optsWithGlobals<EvaluateOptions>());
+    });
+}
+
+function addServe(program: Command): void {
+  program
+    .command('serve')
+    .description('serve the HTTP API and its docs')
+    .option('-p, --port <n>', 'port (else PORT)', count(0, 65_535))
+    .addHelpText('after', HELP.serve + SHARED_HELP)
+    .action(async (_options: unknown, command: Command) => {
+      const { serve } = await import('./commands/serve.js');
+      await serve(command.optsWithGlobals<ServeOptions>());
+    });
+}
+
+const rerankOption = (): Option =>
+  new Option('-r, --rerank <mode>', 'the cross-encoder reads the close calls, all 100, or none')
+    .choices(RERANK_MODES)
+    .default('adaptive');
+
+const count =
+  (min: number, max: number) =>
+  (value: string): number => {
+    const number = Number(value);
+    if (/^\d+$/.test(value) && number >= min && number <= max) return number;
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+  };
+
+function probability(value: string): number {
+  const number = Number(value);
+  if (value.trim() !== '' && number >= 0 && number <= 1) return number;
+  throw new InvalidArgumentError('It must be a number from 0 to 1.');
+}
+
+/** Commander calls parsers with the value before, too; ours take the text only, and say what is wrong with it. */
+const parsedBy =
+  <T>(parse: (value: string) => T) =>
+  (value: string): T => {
+    try {
+      return parse(value);
+    } catch (error) {
+      throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+    }
+  };
