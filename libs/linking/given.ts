@@ -6,7 +6,7 @@ import type { Mention } from './stages.js';
 /** Given spans as mentions, in the order given; overlapping and repeated spans are each kept. */
 export function givenMentions(text: string, spans: readonly Span[]): Mention[] {
   return spans.map((span, at) => {
-    const fault = faultOf(text, span);
+    const fault = spanFault(text, span);
     if (fault !== null) {
       throw new ReferentError(
         'invalid-input',
@@ -23,7 +23,8 @@ export function givenMentions(text: string, spans: readonly Span[]): Mention[] {
   });
 }
 
-function faultOf(text: string, { start, end }: Span): string | null {
+/** What is wrong with a given span, as the end of a sentence; null where nothing is. */
+export function spanFault(text: string, { start, end }: Span): string | null {
   if (!Number.isInteger(start) || !Number.isInteger(end)) return 'is not in whole numbers';
   if (start >= end) return 'is empty or reversed: start must be below end';
   if (start < 0 || end > text.length) {
