@@ -48,3 +48,13 @@ export class CodePointOffsets {
     return from;
   }
 }
+
+/** The first `count` code points of a text; a lone surrogate counts as one. */
+export function firstCodePoints(text: string, count: number): string {
+  if (text.length <= count) return text;
+  let end = 0;
+  for (let taken = 0; taken < count && end < text.length; taken++) {
+    end += splitsSurrogatePair(text, end + 1) ? 2 : 1;
+  }
+  return text.slice(0, end);
+}

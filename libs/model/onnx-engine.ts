@@ -1,0 +1,125 @@
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import {
+  InferenceEngine,
+  type EntityBatch,
+  type MentionBatch,
+  type PairBatch,
+  type TokenBatch,
+} from './engine.js';
+import { entityParts, mentionParts, PARTS, type HiddenStates } from './pooling.js';
+
+/** Paths of the ONNX graphs, and how to run them. Plain data: it crosses to the worker thread. */
+export interface OnnxSettings {
+  readonly trunk: string;
+  readonly mentionHead: string;
+  readonly entityHead: string;
+  readonly crossEncoder: string;
+  /** Threads inside one operator. */
+  readonly threads: number;
+}
+
+/** An int64 tensor of non-negative int32 values: their words are written directly, without BigInts. */
+class LongTensor {
+  readonly tensor: Tensor;
+  private readonly words: Int32Array;
+
+  constructor(rows: number, width: number) {
+    const longs = new BigInt64Array(rows * width);
+    this.words = new Int32Array(longs.buffer);
+    this.tensor = new Tensor('int64', longs, [rows, width]);
+  }
+
+  /** Little-endian, as all machines are that ONNX Runtime has binaries for. */
+  put(values: Int32Array): this {
+    for (let i = 0; i < values.length; i++) this.words[2 * i] = values[i] ?? 0;
+    return this;
+  }
+
+  fillOnes(from: number, to: number): void {
+    for (let i = from; i < to; i++) this.words[2 * i] = 1;
+  }
+}
+
+function tokenFeeds(batch: TokenBatch): Record<'input_ids' | 'attention_mask', Tensor> {
+  const rows = batch.lengths.length;
+  const width = batch.ids.length / rows;
+  const mask = new LongTensor(rows, width);
+  batch.lengths.forEach((length, row) => {
+    mask.fillOnes(row * width, row * width + length);
+  });
+  const ids = new LongTensor(rows, width).put(batch.ids);
+  return { input_ids: ids.tensor, attention_mask: mask.tensor };
+}
+
+function tokenTypes(batch: PairBatch): Tensor {
+  const rows = batch.lengths.length;
+  const width = batch.ids.length / rows;
+  const types = new LongTensor(rows, width);
+  batch.lengths.forEach((length, row) => {
+    types.fillOnes(row * width + (batch.secondSegments[row] ?? length), row * width + length);
+  });
+  return types.tensor;
+}
+
+/** ONNX Runtime on the CPU. `run` blocks its thread, whatever it returns: keep it in a worker. */
+export class OnnxEngine extends InferenceEngine {
+  private constructor(private readonly sessions: Record<Graph, InferenceSession>) {
+    super();
+  }
+
+  static async load(settings: OnnxSettings): Promise<OnnxEngine> {
+    const open = (path: string) =>
+      InferenceSession.create(path, {
+        intraOpNumThreads: settings.threads,
+        graphOptimizationLevel: 'all',
+      });
+    return new OnnxEngine({
+      trunk: await open(settings.trunk),
+      mentionHead: await open(settings.mentionHead),
+      entityHead: await open(settings.entityHead),
+      crossEncoder: await open(settings.crossEncoder),
+    });
+  }
+
+  override async encodeMentions(batch: MentionBatch): Promise<Float32Array> {
+    if (batch.rows.length === 0) return new Float32Array(0);
+    const hidden = await this.hidden(batch);
+    return this.head('mentionHead', mentionParts(hidden, batch), hidden.hiddenSize);
+  }
+
+  override async encodeEntities(batch: EntityBatch): Promise<Float32Array> {
+    const hidden = await this.hidden(batch);
+    return this.head('entityHead', entityParts(hidden, batch), hidden.hiddenSize);
+  }
+
+  override async scorePairs(batch: PairBatch): Promise<Float32Array> {
+    const feeds = { ...tokenFeeds(batch), token_type_ids: tokenTypes(batch) };
+    return floats(await this.sessions.crossEncoder.run(feeds), 'logits');
+  }
+
+  override async close(): Promise<void> {
+    await Promise.all(Object.values(this.sessions).map((session) => session.release()));
+  }
+
+  /** [B, T] -> [B, T, H] */
+  private async hidden(batch: TokenBatch): Promise<HiddenStates> {
+    const values = floats(await this.sessions.trunk.run(tokenFeeds(batch)), 'hidden');
+    const hiddenSize = values.length / batch.ids.length;
+    return { values, hiddenSize, width: batch.ids.length / batch.lengths.length };
+  }
+
+  /** [M, 4, H] -> [M, D] */
+  private async head(graph: Graph, parts: Float32Array, hiddenSize: number): Promise<Float32Array> {
+    const dims = [parts.length / (PARTS * hiddenSize), PARTS, hiddenSize];
+    const output = await this.sessions[graph].run({ parts: new Tensor('float32', parts, dims) });
+    return floats(output, 'vectors');
+  }
+}
+
+type Graph = 'trunk' | 'mentionHead' | 'entityHead' | 'crossEncoder';
+
+function floats(output: InferenceSession.OnnxValueMapType, name: string): Float32Array {
+  const data = output[name]?.data;
+  if (!(data instanceof Float32Array)) throw new TypeError(`graph output ${name} is not float32`);
+  return data;
+}
