@@ -1,0 +1,211 @@
+import type { Versions } from '../contract/annotate.js';
+import { ReferentError } from '../contract/errors.js';
+import type { VectorIndex } from '../index/vector-index.js';
+import type { KbStore } from '../kb/kb-store.js';
+import type { KnownNames } from './gazetteer.js';
+import { KbView, type VectorModel } from './kb-view.js';
+import { ReadGate } from './read-gate.js';
+import { makeSnapshot, newestSnapshot } from './snapshots.js';
+
+/** So many changes since the snapshot, and a new one is made: a search of them all then takes about 4 ms. */
+const CHANGES_BEFORE_SNAPSHOT = 5_000;
+
+export interface KnowledgeBaseOptions {
+  readonly store: KbStore;
+  /** The manifest of the model that made the vectors. */
+  readonly model: VectorModel;
+  /** Where snapshots of the index are kept. */
+  readonly derivedFolder: string;
+  /** Hears of what was repaired or could not be followed. */
+  readonly onWarning?: (message: string) => void;
+  readonly changesBeforeSnapshot?: number;
+}
+
+/**
+ * One KB under one model version: the store, and a view of its vectors and names that follows the store's
+ * change feed. Readers see one state of the view throughout `read`.
+ */
+export class KnowledgeBase {
+  private readonly gate = new ReadGate();
+  private refreshing: Promise<void> | null = null;
+  private building: Promise<void> | null = null;
+  private isClosed = false;
+  /** A snapshot was made here and is not in use yet. */
+  private hasNewSnapshot = false;
+  /** The sequence at which a snapshot was last tried, so that a full disk is not tried again at once. */
+  private triedAt = -Infinity;
+
+  private constructor(
+    private readonly options: KnowledgeBaseOptions,
+    private view: KbView,
+  ) {}
+
+  /**
+   * Opens the newest good snapshot and catches up with the store. Without one the stored vectors are loaded
+   * into memory, and a KB too large to be searched so gets its snapshot in the background.
+   * `model-mismatch` where entities have no vector of this model.
+   */
+  static async open(options: KnowledgeBaseOptions): Promise<KnowledgeBase> {
+    const view = await openView(options);
+    const kb = new KnowledgeBase(options, view);
+    try {
+      await kb.refresh();
+      await kb.checkAllEmbedded();
+    } catch (error) {
+      await kb.close();
+      throw error;
+    }
+    return kb;
+  }
+
+  get store(): KbStore {
+    return this.options.store;
+  }
+
+  get name(): string {
+    return this.options.store.name;
+  }
+
+  /** The gazetteer: which normalised names the KB has. */
+  readonly names: KnownNames = { has: (name) => this.view.names.has(name) };
+
+  versions(): Versions {
+    return {
+      model: this.options.model.version,
+      kb: { name: this.name, sequence: this.view.sequence },
+      index: this.view.version,
+    };
+  }
+
+  /** Runs `work` on an index that stays as it is until `work` ends. */
+  read<T>(work: (index: VectorIndex) => Promise<T>): Promise<T> {
+    return this.gate.read(() => work(this.view.index));
+  }
+
+  /** Follows what this or another process has committed; servers call it every half second. Cheap when nothing changed. */
+  refresh(): Promise<void> {
+    this.refreshing ??= this.follow().finally(() => {
+      this.refreshing = null;
+    });
+    return this.refreshing;
+  }
+
+  /** Waits for a snapshot that is being built in the background, if one is. */
+  async settled(): Promise<void> {
+    await this.building;
+    await this.refreshing;
+  }
+
+  /** Closes the view when its readers are done; the store stays open. */
+  async close(): Promise<void> {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    await this.settled();
+    await this.gate.write(() => {
+      this.view.close();
+    });
+  }
+
+  private async follow(): Promise<void> {
+    const { sequence } = await this.store.info();
+    if (sequence !== this.view.sequence || this.hasNewSnapshot) {
+      this.hasNewSnapshot = false;
+      await this.openNewerSnapshot(sequence);
+      await this.applyChanges();
+    }
+    this.buildWhenDue();
+  }
+
+  private async openNewerSnapshot(upTo: number): Promise<void> {
+    const snapshot = await newestSnapshot(searchFor(this.options, this.view.baseSequence, upTo));
+    if (snapshot === null) return;
+    const newer = KbView.ofSnapshot(snapshot);
+    await catchUp(newer, this.options);
+    await this.gate.write(() => {
+      this.view.close();
+      this.view = newer;
+    });
+  }
+
+  private async applyChanges(): Promise<void> {
+    const { store, model } = this.options;
+    for (;;) {
+      const pending = await this.view.pending(store, model);
+      if (pending === null) return;
+      await this.gate.write(() => {
+        this.view.apply(pending);
+      });
+      if (pending.unembedded.length > 0) this.warn(unembedded(this, pending.unembedded.length));
+    }
+  }
+
+  private buildWhenDue(): void {
+    if (this.building !== null || this.isClosed || !this.isBuildDue()) return;
+    this.triedAt = this.view.sequence;
+    this.building = this.build()
+      .catch((error: unknown) => {
+        this.warn(`The index of KB '${this.name}' could not be rebuilt: ${String(error)}`);
+      })
+      .finally(() => {
+        this.building = null;
+      });
+  }
+
+  private isBuildDue(): boolean {
+    const due = this.options.changesBeforeSnapshot ?? CHANGES_BEFORE_SNAPSHOT;
+    return this.view.index.changes >= due && this.view.sequence - this.triedAt >= due;
+  }
+
+  private async build(): Promise<void> {
+    const { store, model, derivedFolder } = this.options;
+    await makeSnapshot(store, model, derivedFolder);
+    this.hasNewSnapshot = true;
+    await this.refreshing;
+    await this.refresh();
+  }
+
+  private async checkAllEmbedded(): Promise<void> {
+    const { entities } = await this.store.info();
+    const missing = entities - this.view.index.size;
+    // While another process commits, the two counts can be of different moments.
+    if (missing <= 0 || (await this.hasMoved())) return;
+    throw new ReferentError('model-mismatch', unembedded(this, missing));
+  }
+
+  private async hasMoved(): Promise<boolean> {
+    return (await this.store.info()).sequence !== this.view.sequence;
+  }
+
+  private warn(message: string): void {
+    this.options.onWarning?.(message);
+  }
+}
+
+async function openView(options: KnowledgeBaseOptions): Promise<KbView> {
+  const { sequence } = await options.store.info();
+  const snapshot = await newestSnapshot(searchFor(options, null, sequence));
+  return snapshot === null
+    ? KbView.ofStore(options.store, options.model)
+    : KbView.ofSnapshot(snapshot);
+}
+
+function searchFor(options: KnowledgeBaseOptions, after: number | null, upTo: number) {
+  const { derivedFolder: folder, model, onWarning = () => undefined } = options;
+  return { folder, model, after: after ?? -1, upTo, onWarning };
+}
+
+async function catchUp(view: KbView, { store, model }: KnowledgeBaseOptions): Promise<void> {
+  for (;;) {
+    const pending = await view.pending(store, model);
+    if (pending === null) return;
+    view.apply(pending);
+  }
+}
+
+function unembedded(kb: KnowledgeBase, count: number): string {
+  const { model } = kb.versions();
+  return (
+    `${count} entities of KB '${kb.name}' have no vector of model ${model} and cannot be linked. ` +
+    'Import the KB again with this model: entities that are unchanged are only encoded anew.'
+  );
+}
