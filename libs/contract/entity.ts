@@ -5,7 +5,7 @@ export const ENTITY_LIMITS = {
   idChars: 512,
   titleChars: 1_000,
   aliases: 10_000,
-  aliasChars: 1_000,
+  aliasChars: 2_000,
   types: 100,
   descriptionChars: 100_000,
 } as const;

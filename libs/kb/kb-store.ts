@@ -13,8 +13,12 @@ export interface KbInfo {
   /** Grows with every committed change; 0 is an empty KB. */
   readonly sequence: number;
   readonly entities: number;
+  /** Pairs of a normalised name and an entity that carries it. */
   readonly names: number;
+  /** ISO 8601, UTC. */
   readonly updatedAt: string;
+  /** Why the KB cannot be opened; its counts are 0 then. Only in lists. */
+  readonly problem?: string;
 }
 
 /** An entity that carries a name exactly (after `normaliseName`). */
@@ -86,9 +90,17 @@ export abstract class VectorTable {
   ): AsyncIterable<VectorPage>;
 }
 
+/** Two records of one import with the same id, by the positions they were staged with; the later one counts. */
+export interface DuplicateId {
+  readonly id: string;
+  readonly earlier: number;
+  readonly later: number;
+}
+
 export interface StageReport {
   /** Content hashes of the page, in the order of its records. */
   readonly contentHashes: readonly string[];
+  readonly duplicates: readonly DuplicateId[];
 }
 
 export interface CommitReport {
@@ -102,11 +114,19 @@ export interface CommitReport {
 export abstract class ImportStage {
   /** Takes the KB's import lock (refused as `busy` while a live process holds it) and clears what a dead import left. */
   abstract begin(): Promise<void>;
-  /** Stages records; a later record with the same id replaces an earlier one. */
-  abstract add(records: readonly EntityRecord[]): Promise<StageReport>;
+  /**
+   * Stages records; a later record with the same id replaces an earlier one. `positions` (line numbers, say) come
+   * back in the report of duplicates; a running count where absent.
+   */
+  abstract add(
+    records: readonly EntityRecord[],
+    positions?: readonly number[],
+  ): Promise<StageReport>;
   /** How many entities a commit would add or change, and the sequence it would reach. */
   abstract preview(): Promise<CommitReport>;
-  abstract commit(): Promise<CommitReport>;
+  /** Makes the staged records visible, all at once and durably, and ends the import. */
+  abstract commit(onProgress?: (done: number, total: number) => void): Promise<CommitReport>;
+  /** Ends the import without a trace; vectors that were put stay. Nothing to do where none is open. */
   abstract discard(): Promise<void>;
 }
 

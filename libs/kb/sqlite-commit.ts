@@ -1,0 +1,188 @@
+import { ReferentError } from '../contract/errors.js';
+import { breathe } from './settle.js';
+import type { SqliteConnection, SqlValue } from './sqlite-driver.js';
+
+export interface CommitOptions {
+  readonly added: number;
+  readonly changed: number;
+  /** Reserved for this commit's last change. */
+  readonly sequence: number;
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+const ENTITIES_A_STEP = 1_000;
+const NAMES_A_STEP = 5_000;
+
+/**
+ * The last sequence of a run of `changes` that nobody else gets. It is not given back when the import dies, so an
+ * index built for it can never pass for one of a later state.
+ */
+export function reserveSequences(connection: SqliteConnection, changes: number): number {
+  return connection.transaction(() => {
+    const [sequence, reserved] = connection.rows('SELECT sequence, reserved_sequence FROM kb')[0] ?? [];
+    const last = Math.max(Number(sequence), Number(reserved)) + changes;
+    if (changes === 0) return Number(sequence);
+    connection.run('UPDATE kb SET reserved_sequence = ?', last);
+    return last;
+  });
+}
+
+/**
+ * Makes the staged rows visible in one transaction, in steps of a few milliseconds so that the process stays
+ * responsive; readers keep the old state until its end. Durable when it returns.
+ */
+export async function commitStaged(
+  connection: SqliteConnection,
+  options: CommitOptions,
+): Promise<void> {
+  if (options.added + options.changed === 0) return;
+  connection.exec('PRAGMA synchronous = FULL');
+  connection.exec('BEGIN IMMEDIATE');
+  try {
+    await moveStaged(connection, options);
+    connection.exec('COMMIT');
+  } catch (error) {
+    connection.rollback();
+    throw error;
+  } finally {
+    connection.exec('PRAGMA synchronous = NORMAL');
+  }
+  connection.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+}
+
+async function moveStaged(
+  connection: SqliteConnection,
+  options: CommitOptions,
+): Promise<void> {
+  const first = options.sequence - options.added - options.changed;
+  assertUnchangedSince(connection, first);
+  const removed = await moveEntities(connection, options, first);
+  const inserted = await moveNames(connection);
+  connection.run(
+    `UPDATE kb SET sequence = ?, entities = entities + ?, names = names + ?,
+       updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')`,
+    options.sequence,
+    options.added,
+    inserted - removed,
+  );
+  countFrequentTerms(connection);
+}
+
+/** Followers of the change feed would miss a change with a lower number than one they have seen. */
+function assertUnchangedSince(connection: SqliteConnection, first: number): void {
+  if (Number(connection.value('SELECT sequence FROM kb')) <= first) return;
+  throw new ReferentError(
+    'busy',
+    'the knowledge base was changed while the import ran; run the import again (finished vectors are kept)',
+  );
+}
+
+/** Returns how many names of changed entities it took out. */
+async function moveEntities(
+  connection: SqliteConnection,
+  options: CommitOptions,
+  first: number,
+): Promise<number> {
+  const total = options.added + options.changed;
+  let removed = 0;
+  let done = 0;
+  let last = 0;
+  for (;;) {
+    const end = connection.value(STEP_END, last, ENTITIES_A_STEP);
+    if (typeof end !== 'number') return removed;
+    if (options.changed > 0) removed += removeOld(connection, [last, end]);
+    done += insertNew(connection, [last, end], first + done);
+    options.onProgress(done, total);
+    last = end;
+    await breathe();
+  }
+}
+
+const STEP_END = `SELECT max(key) FROM (
+  SELECT key FROM staging.entity WHERE key > ? AND state <> 'unchanged' ORDER BY key LIMIT ?)`;
+
+const CHANGED = `SELECT key FROM staging.entity WHERE key > ? AND key <= ? AND state = 'changed'`;
+
+function removeOld(connection: SqliteConnection, range: readonly [SqlValue, SqlValue]): number {
+  connection.run(`DELETE FROM main.entity_text WHERE rowid IN (${CHANGED})`, ...range);
+  connection.run(`DELETE FROM main.change WHERE key IN (${CHANGED})`, ...range);
+  return connection.run(
+    `DELETE FROM main.name WHERE (normalised, rank, key) IN (
+       SELECT n.value, s.rank + iif(n.key = 0, 0, 4294967296), s.key
+       FROM staging.entity AS s JOIN main.entity AS e ON e.key = s.key, json_each(e.names) AS n
+       WHERE s.key > ? AND s.key <= ? AND s.state = 'changed')`,
+    ...range,
+  );
+}
+
+/** Returns how many entities it wrote. */
+function insertNew(
+  connection: SqliteConnection,
+  range: readonly [SqlValue, SqlValue],
+  sequence: number,
+): number {
+  const staged = `FROM staging.entity WHERE key > ? AND key <= ? AND state <> 'unchanged'`;
+  const written = connection.run(
+    `INSERT INTO main.entity (key, id, record, content_hash, names)
+       SELECT key, id, record, content_hash, names ${staged}
+     ON CONFLICT (key) DO UPDATE SET
+       record = excluded.record, content_hash = excluded.content_hash, names = excluded.names`,
+    ...range,
+  );
+  connection.run(
+    `INSERT INTO main.entity_text (rowid, title, aliases, description)
+       SELECT key, title, aliases, description ${staged} ORDER BY key`,
+    ...range,
+  );
+  connection.run(
+    `INSERT INTO main.change (sequence, key, kind)
+       SELECT ? + row_number() OVER (ORDER BY key), key, 'upsert' ${staged}`,
+    sequence,
+    ...range,
+  );
+  return written;
+}
+
+const NAMES_FROM = `FROM staging.name WHERE (normalised, rank, key) > (?, ?, ?)
+  ORDER BY normalised, rank, key`;
+
+/** In the order of both tables' keys, so that pages of the tree are written once. Returns how many it wrote. */
+async function moveNames(connection: SqliteConnection): Promise<number> {
+  let written = 0;
+  let last: readonly SqlValue[] = ['', -1, -1];
+  for (;;) {
+    const end = connection.rows(
+      `SELECT normalised, rank, key ${NAMES_FROM} LIMIT 1 OFFSET ?`,
+      ...last,
+      NAMES_A_STEP - 1,
+    )[0];
+    const moved = connection.run(
+      `INSERT INTO main.name SELECT normalised, rank, key, prior ${NAMES_FROM} LIMIT ?`,
+      ...last,
+      NAMES_A_STEP,
+    );
+    written += moved;
+    if (end === undefined) return written;
+    last = end;
+    await breathe();
+  }
+}
+
+/** A word in fewer entities than this is rare enough to be counted when it is asked for. */
+const FREQUENT_SHARE = 0.001;
+const FREQUENT_AT_LEAST = 50;
+
+/** Recounted where a tenth of the entities changed since the last count; about a microsecond an entity. */
+function countFrequentTerms(connection: SqliteConnection): void {
+  const [sequence, countedAt, entities] = (
+    connection.rows('SELECT sequence, terms_counted_at, entities FROM kb')[0] ?? []
+  ).map(Number);
+  if (sequence === undefined || countedAt === undefined || entities === undefined) return;
+  if (sequence - countedAt < entities / 10) return;
+  connection.run('DELETE FROM frequent_term');
+  connection.run(
+    'INSERT INTO frequent_term SELECT term, doc FROM entity_term WHERE doc >= ?',
+    Math.max(FREQUENT_AT_LEAST, entities * FREQUENT_SHARE),
+  );
+  connection.run('UPDATE kb SET terms_counted_at = ?', sequence);
+}

@@ -1,0 +1,104 @@
+import { sql, type Kysely } from 'kysely';
+import { isTitleRank, priorsOf } from './entity-names.js';
+import { NameTable, type LexicalHit, type LexicalQuery, type NameHit } from './kb-store.js';
+import { settle } from './settle.js';
+import type { SqliteConnection } from './sqlite-driver.js';
+import { SqliteLexical } from './sqlite-lexical.js';
+import type { Tables } from './sqlite-schema.js';
+import type { SqliteWriter } from './sqlite-writer.js';
+
+const PAGE = 10_000;
+
+const VISIBLE_NAMES = `
+  SELECT DISTINCT normalised FROM name WHERE normalised > ?1 ORDER BY normalised LIMIT ?2`;
+
+/** Both sides come in the order of their primary keys, so that SQLite merges them without sorting. */
+const COMING_NAMES = `
+  SELECT normalised FROM main.name AS n
+    WHERE normalised > ?1
+      AND NOT EXISTS (SELECT 1 FROM staging.entity AS s WHERE s.key = n.key AND s.state = 'changed')
+  UNION SELECT normalised FROM staging.name WHERE normalised > ?1
+  ORDER BY normalised LIMIT ?2`;
+
+export interface SqliteTableOptions {
+  readonly reader: SqliteConnection;
+  readonly queries: Kysely<Tables>;
+  readonly writer: SqliteWriter;
+}
+
+export class SqliteNameTable extends NameTable {
+  readonly bm25: SqliteLexical;
+
+  constructor(private readonly options: SqliteTableOptions) {
+    super();
+    this.bm25 = new SqliteLexical(options.reader);
+  }
+
+  override exact(names: readonly string[]): Promise<ReadonlyMap<string, readonly NameHit[]>> {
+    return settle(() => {
+      const rows = this.options.reader.rows(
+        `SELECT n.normalised, n.rank, n.key, n.prior FROM json_each(?) AS asked
+         CROSS JOIN name AS n ON n.normalised = asked.value
+         ORDER BY n.normalised, n.rank, n.key`,
+        JSON.stringify([...new Set(names)]),
+      );
+      return groupedHits(rows);
+    });
+  }
+
+  override lexical(query: LexicalQuery, limit: number): Promise<readonly LexicalHit[]> {
+    return settle(() => this.bm25.search(query, limit));
+  }
+
+  override async *scan(options: { withStaged: boolean }): AsyncIterable<readonly string[]> {
+    let last = '';
+    for (;;) {
+      const page = await this.page(last, options.withStaged);
+      if (page.length > 0) yield page;
+      if (page.length < PAGE) return;
+      last = page.at(-1) ?? '';
+    }
+  }
+
+  override async ofKeys(keys: readonly number[]): Promise<readonly string[]> {
+    const rows = await this.options.queries
+      .selectFrom('entity')
+      .select('names')
+      .where('key', 'in', sql<number>`(SELECT value FROM json_each(${JSON.stringify(keys)}))`)
+      .execute();
+    const names = new Set(rows.flatMap((row) => JSON.parse(row.names) as string[]));
+    names.delete('');
+    return [...names];
+  }
+
+  private page(after: string, withStaged: boolean): Promise<string[]> {
+    const { reader, writer } = this.options;
+    const staged = withStaged && writer.isStaging;
+    const query = staged ? COMING_NAMES : VISIBLE_NAMES;
+    const run = (connection: SqliteConnection) =>
+      connection.rows(query, after, PAGE).map(([name]) => String(name));
+    return staged ? writer.use(run) : settle(() => run(reader));
+  }
+}
+
+type NameRow = readonly [normalised: string, rank: number, key: number, weight: number | null];
+
+/** Rows come grouped by name. */
+function groupedHits(rows: readonly unknown[][]): Map<string, readonly NameHit[]> {
+  const byName = new Map<string, NameRow[]>();
+  for (const row of rows as unknown as readonly NameRow[]) {
+    const group = byName.get(row[0]);
+    if (group === undefined) byName.set(row[0], [row]);
+    else group.push(row);
+  }
+  return new Map(Array.from(byName, ([name, group]) => [name, hitsOf(group)]));
+}
+
+function hitsOf(group: readonly NameRow[]): NameHit[] {
+  const priors = priorsOf(group.map(([, , , weight]) => weight));
+  return group.map(([, rank, key], index) => ({
+    key,
+    isTitle: isTitleRank(rank),
+    prior: priors[index] ?? null,
+  }));
+}

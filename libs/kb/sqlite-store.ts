@@ -1,0 +1,92 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Kysely, SqliteDialect } from 'kysely';
+import {
+  KbStore,
+  type Change,
+  type KbInfo,
+} from './kb-store.js';
+import { SqliteConnection } from './sqlite-driver.js';
+import { SqliteEntityTable } from './sqlite-entities.js';
+import { SqliteImportStage } from './sqlite-import.js';
+import { SqliteNameTable } from './sqlite-names.js';
+import { migrate, type Tables } from './sqlite-schema.js';
+import { SqliteVectorTable } from './sqlite-vectors.js';
+import { SqliteWriter } from './sqlite-writer.js';
+
+export interface SqliteStoreOptions {
+  readonly name: string;
+  readonly folder: string;
+  readonly maxBytes?: number | undefined;
+}
+
+/** One KB in one SQLite file: a connection that reads, and one that writes, opened when it is needed. */
+export class SqliteKbStore extends KbStore {
+  override readonly name: string;
+  override readonly entities: SqliteEntityTable;
+  override readonly names: SqliteNameTable;
+  override readonly vectors: SqliteVectorTable;
+  override readonly imports: SqliteImportStage;
+  private readonly queries: Kysely<Tables>;
+
+  private constructor(
+    options: SqliteStoreOptions,
+    reader: SqliteConnection,
+    private readonly writer: SqliteWriter,
+  ) {
+    super();
+    this.name = options.name;
+    this.queries = new Kysely({ dialect: new SqliteDialect({ database: reader.forKysely() }) });
+    const shared = { reader, writer, queries: this.queries };
+    this.names = new SqliteNameTable(shared);
+    this.entities = new SqliteEntityTable({ ...shared, bm25: this.names.bm25 });
+    this.vectors = new SqliteVectorTable(shared);
+    this.imports = new SqliteImportStage({ folder: options.folder, kbName: options.name, writer });
+  }
+
+  /** Opens the store of a folder that exists, making the file or bringing it to the current schema. */
+  static async open(options: SqliteStoreOptions): Promise<SqliteKbStore> {
+    const writer = new SqliteWriter(options);
+    try {
+      await writer.use(migrate);
+      return new SqliteKbStore(options, openReader(options.folder), writer);
+    } catch (error) {
+      writer.close();
+      throw error;
+    }
+  }
+
+  static exists(folder: string): boolean {
+    return existsSync(join(folder, 'store.sqlite'));
+  }
+
+  override async info(): Promise<KbInfo> {
+    const row = await this.queries
+      .selectFrom('kb')
+      .select(['sequence', 'entities', 'names', 'updated_at as updatedAt'])
+      .executeTakeFirstOrThrow();
+    return { name: this.name, ...row };
+  }
+
+  override async changesSince(sequence: number, limit: number): Promise<readonly Change[]> {
+    return this.queries
+      .selectFrom('change')
+      .select(['sequence', 'key', 'kind'])
+      .where('sequence', '>', sequence)
+      .orderBy('sequence')
+      .limit(limit)
+      .execute();
+  }
+
+  override async close(): Promise<void> {
+    await this.imports.discard();
+    await this.queries.destroy();
+    this.writer.close();
+  }
+}
+
+function openReader(folder: string): SqliteConnection {
+  const connection = SqliteConnection.open(join(folder, 'store.sqlite'));
+  connection.exec('PRAGMA query_only = ON; PRAGMA cache_size = -32768');
+  return connection;
+}
