@@ -29,8 +29,7 @@ function contextOf(range: PieceRange, textPieces: number, limits: ModelLimits): 
 export function layContext(
   pieceIds: Int32Array,
   range: PieceRange,
-  limits: ModelLimits,
-  special: SpecialIds,
+  { limits, ids: special }: { limits: ModelLimits; ids: SpecialIds },
 ): MentionContext {
   const { left, first, end, right } = contextOf(range, pieceIds.length, limits);
   return {

@@ -1,0 +1,142 @@
+import type { Pieces } from '../text/pieces.js';
+import type { Span } from '../text/span.js';
+import type { EntityBatch, MentionBatch, PairBatch } from './engine.js';
+import type { EntityText } from './entity-text.js';
+import type { EntityIds, EntityLayout } from './layout/entity-layout.js';
+import { packByLength } from './layout/packing.js';
+import { padded } from './layout/padded.js';
+import { layContext, pairLength, writePair, type MentionContext } from './layout/pair-layout.js';
+import { piecesOf } from './layout/piece-range.js';
+import { layWindows, writeWindow } from './layout/windows.js';
+import type { ModelManifest } from './manifest.js';
+
+/** A batch for the engine; `places[i]` is where answer i belongs in the request. */
+export interface PlacedBatch<Batch> {
+  readonly batch: Batch;
+  readonly places: readonly number[];
+}
+
+/** A mention of the text and an entity it may name, for the cross-encoder. */
+export interface MentionPair {
+  readonly span: Span;
+  readonly entity: EntityText;
+}
+
+/** Padded tokens of one batch: larger ones are no faster, and make others wait longer. */
+const BATCH_TOKENS = 2_048;
+/** Items laid out and sorted by length at a time: enough to pad little, few enough to take only milliseconds. */
+const CHUNK = 256;
+const SPAN_CHUNK = 4_096;
+const MENTIONS_PER_WINDOW = 128;
+
+/** Batches of windows, each with all its mentions. Spans without a piece are in none. */
+export function* mentionBatches(
+  pieces: Pieces,
+  spans: readonly Span[],
+  manifest: ModelManifest,
+): Generator<PlacedBatch<MentionBatch>> {
+  for (const [from, chunk] of chunks(spans, SPAN_CHUNK)) {
+    const ranges = chunk.map((span) => piecesOf(pieces, span));
+    const windows = layWindows(ranges, pieces.ids.length, manifest.limits, MENTIONS_PER_WINDOW);
+    for (const group of packByLength(windows, (window) => window.length, BATCH_TOKENS)) {
+      const packed = group.map(({ item }) => item);
+      const tokens = padded(
+        packed,
+        manifest.ids.pad,
+        (window) => window.length,
+        (row, window) => {
+          writeWindow(row, window, pieces.ids, manifest);
+        },
+      );
+      const mentions = packed.flatMap((window, row) => window.mentions.map((m) => ({ ...m, row })));
+      yield {
+        places: mentions.map((mention) => from + mention.index),
+        batch: {
+          ...tokens,
+          rows: Int32Array.from(mentions, (mention) => mention.row),
+          firsts: Int32Array.from(mentions, (mention) => mention.first),
+          ends: Int32Array.from(mentions, (mention) => mention.end),
+        },
+      };
+    }
+  }
+}
+
+export function* entityBatches(
+  entities: readonly EntityText[],
+  layout: EntityLayout,
+  manifest: ModelManifest,
+): Generator<PlacedBatch<EntityBatch>> {
+  const lengthOf = (laid: EntityIds) => laid.ids.length;
+  for (const [from, chunk] of chunks(entities, CHUNK)) {
+    const laid = chunk.map((entity) => layout.lay(entity));
+    for (const group of packByLength(laid, lengthOf, BATCH_TOKENS)) {
+      const packed = group.map(({ item }) => item);
+      const tokens = padded(packed, manifest.ids.pad, lengthOf, (row, { ids }) => {
+        row.set(ids);
+      });
+      yield {
+        places: group.map(({ index }) => from + index),
+        batch: { ...tokens, titlePieces: Int32Array.from(packed, (item) => item.titlePieces) },
+      };
+    }
+  }
+}
+
+interface LaidPair {
+  readonly context: MentionContext;
+  readonly entity: EntityIds;
+}
+
+export function* pairBatches(
+  pieces: Pieces,
+  pairs: readonly MentionPair[],
+  layout: EntityLayout,
+  manifest: ModelManifest,
+): Generator<PlacedBatch<PairBatch>> {
+  const contextOf = memoised(
+    ({ start, end }: Span) => `${start}:${end}`,
+    (span) => layContext(pieces.ids, piecesOf(pieces, span), manifest),
+  );
+  const entityOf = memoised(
+    (entity: EntityText) => entity,
+    (entity) => layout.lay(entity),
+  );
+  const lengthOf = ({ context, entity }: LaidPair) => pairLength(context, entity);
+  for (const [from, chunk] of chunks(pairs, CHUNK)) {
+    const laid = chunk.map(({ span, entity }) => {
+      return { context: contextOf(span), entity: entityOf(entity) };
+    });
+    for (const group of packByLength(laid, lengthOf, BATCH_TOKENS)) {
+      const secondSegments: number[] = [];
+      const packed = group.map(({ item }) => item);
+      const tokens = padded(packed, manifest.ids.pad, lengthOf, (row, { context, entity }) => {
+        secondSegments.push(writePair(row, context, entity, manifest.ids));
+      });
+      yield {
+        places: group.map(({ index }) => from + index),
+        batch: { ...tokens, secondSegments: Int32Array.from(secondSegments) },
+      };
+    }
+  }
+}
+
+function* chunks<T>(items: readonly T[], size: number): Generator<[from: number, chunk: T[]]> {
+  for (let from = 0; from < items.length; from += size) {
+    yield [from, items.slice(from, from + size)];
+  }
+}
+
+/** Pairs of one text repeat its mentions and their candidates; each is laid out once. */
+function memoised<Item, Laid>(
+  keyOf: (item: Item) => unknown,
+  lay: (item: Item) => Laid,
+): (item: Item) => Laid {
+  const known = new Map<unknown, Laid>();
+  return (item) => {
+    const key = keyOf(item);
+    const laid = known.get(key) ?? lay(item);
+    known.set(key, laid);
+    return laid;
+  };
+}
