@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isLoopback } from './loopback.js';
-import { packageRoot, parseSettings } from './settings.js';
+import { packageRoot, packageVersion } from './package-root.js';
+import { parseSettings } from './settings.js';
 
 describe('parseSettings', () => {
   it('has a default for everything', () => {
@@ -68,6 +69,7 @@ describe('parseSettings', () => {
 describe('packageRoot', () => {
   it('has package.json', () => {
     expect(existsSync(join(packageRoot(), 'package.json'))).toBe(true);
+    expect(packageVersion()).toMatch(/^\d+\.\d+\.\d+/);
   });
 });
 

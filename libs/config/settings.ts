@@ -1,17 +1,9 @@
-import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { ReferentError } from '../contract/errors.js';
 import { isLoopback } from './loopback.js';
-
-/** The folder with package.json, found from this file: the same from `libs/`, from `dist/libs/` and from any cwd. */
-export function packageRoot(from = dirname(fileURLToPath(import.meta.url))): string {
-  if (existsSync(join(from, 'package.json'))) return from;
-  const parent = dirname(from);
-  return parent === from ? process.cwd() : packageRoot(parent);
-}
+import { packageRoot } from './package-root.js';
 
 const whole = (fallback: number, min: number, max: number) => {
   const error = `expected a whole number from ${min} to ${max}; the default is ${fallback}`;

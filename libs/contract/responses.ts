@@ -35,9 +35,12 @@ export const kbSummary = z.object({
   name: z.string(),
   isDefault: z.boolean().describe('Whether requests that name no KB go to this one.'),
   entities: z.int(),
-  names: z.int().describe('Titles and aliases.'),
+  names: z
+    .int()
+    .describe('Titles and aliases: pairs of a normalised name and an entity that carries it.'),
   sequence: z.int().describe('Grows with every committed change.'),
-  updatedAt: z.string(),
+  updatedAt: z.string().describe('ISO 8601, UTC.'),
+  problem: z.string().optional().describe('Why it cannot be linked to; absent where it can.'),
 });
 
 export const kbsResponse = z.object({ kbs: z.array(kbSummary) });
