@@ -13,11 +13,12 @@ export interface KnownNames {
 
 /** The longest name looked for, in words: longer ones are under 1 % of the names of the KBs measured. */
 const MAX_WORDS = 8;
-/** What may stand between two words of one name: spaces, at most two symbols, no blank line. */
-const JOINT = /^(?!.*[\n\r]\s*[\n\r])\s{0,8}[^\s\p{L}\p{N};]{0,2}\s{0,8}$/su;
+/** What may stand between two words of one name: spaces, at most two symbols; no blank line, no control character. */
+const JOINT = /^(?!.*[\n\r]\s*[\n\r])\s{0,8}[^\s\p{L}\p{N}\p{C};]{0,2}\s{0,8}$/su;
 const BLANK = /^\s*$/;
 /** "C++", "C#", "A*": symbols that belong to the word before them. */
 const TRAILING_SYMBOLS = /^[+#*]{1,2}(?![\p{L}\p{N}])/u;
+const ARTICLE = /^(?:the|an?)$/;
 const PLURAL = /[^s]s$/;
 
 interface Word extends Span, SurfaceWord {
@@ -91,6 +92,7 @@ function longestName(
     const form = forms[length - 1] ?? '';
     if (!isKnown(form, names)) continue;
     const run = words.slice(first, first + length);
+    if (hasIdleArticle(run, names)) return 0;
     if (canBeName(run, text.slice(run[0]?.start, endOf(text, run)))) return length;
   }
   return 0;
@@ -112,6 +114,12 @@ function namesFrom(words: readonly Word[], first: number): string[] {
 function isKnown(form: string, names: KnownNames): boolean {
   if (names.has(form)) return true;
   return PLURAL.test(form) && singulars(form).some((singular) => names.has(singular));
+}
+
+/** "the New York Times": the article stays outside where the name is known without it too. */
+function hasIdleArticle([article, ...rest]: readonly Word[], names: KnownNames): boolean {
+  if (article === undefined || rest.length === 0 || !ARTICLE.test(article.spelling)) return false;
+  return isKnown(rest.map((word) => word.form).join(' '), names);
 }
 
 function singulars(form: string): string[] {

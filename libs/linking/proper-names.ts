@@ -22,10 +22,12 @@ const INNER_WORDS = new Set([
   'bin',
 ]);
 const HAS_CAPITAL = /\p{Lu}/u;
-const ENOUGH = /[\p{L}\p{N}].*[\p{L}\p{N}]/su;
+/** Two letters or digits and nothing that is no text: control characters, lone surrogates. */
+const NAME_LIKE = /^(?=.*[\p{L}\p{N}].*[\p{L}\p{N}])[^\p{Cc}\p{Cs}]*$/su;
 const POSSESSIVE = /['’]s?$/u;
 /** After this between two words a name does not go on. */
-const BREAK = /[,;:!?()[\]{}"“”«»/|–—\n\r]|\s-\s|\.\s*\S|\S\.\s/u;
+const BREAK = /[,;:!?()[\]{}"“”«»/|–—\n\r]|\s-\s/u;
+const ABBREVIATION_TAGS = ['Abbreviation', 'Honorific', 'Acronym'];
 /** How far compromise's own white space may be off before a term is given up. */
 const SLACK = 8;
 
@@ -77,11 +79,20 @@ function runs(text: string): (groups: Term[][], term: Term) => Term[][] {
       if (run === undefined || run.length > 0) groups.push([]);
       return groups;
     }
-    const gap = previous === undefined ? '' : text.slice(previous.end, term.start);
-    if (run === undefined || BREAK.test(gap)) groups.push(isNameTerm(term) ? [term] : []);
+    if (run === undefined || breaks(text, previous, term))
+      groups.push(isNameTerm(term) ? [term] : []);
     else run.push(term);
     return groups;
   };
+}
+
+/** Whether what stands between two terms parts them: a full stop does, unless it belongs to an abbreviation. */
+function breaks(text: string, previous: Term | undefined, term: Term): boolean {
+  if (previous === undefined) return false;
+  const gap = text.slice(previous.end, term.start);
+  const isAbbreviation =
+    previous.spelling.length === 1 || ABBREVIATION_TAGS.some((tag) => previous.tags.has(tag));
+  return BREAK.test(gap) || (gap.includes('.') && !isAbbreviation);
 }
 
 function isNameTerm({ tags, spelling }: Term): boolean {
@@ -110,5 +121,5 @@ function nameOf(text: string, run: readonly Term[]): Span[] {
 function isSound(text: string, { start, end }: Span): boolean {
   if (end <= start || splitsSurrogatePair(text, start) || splitsSurrogatePair(text, end))
     return false;
-  return ENOUGH.test(text.slice(start, end));
+  return NAME_LIKE.test(text.slice(start, end));
 }

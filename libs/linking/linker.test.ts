@@ -1,0 +1,216 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { HOMONYMS } from '../../test/support/homonyms.js';
+import {
+  addEntities,
+  temporaryCatalog,
+  type TemporaryCatalog,
+} from '../../test/support/small-kb.js';
+import { LinkingModel } from '../model/linking-model.js';
+import { linksOf } from './answer.js';
+import { KnowledgeBase } from './knowledge-base.js';
+import { Linker, type LinkerOptions } from './linker.js';
+import { STEPS, type RerankMode } from './stages.js';
+
+let model: LinkingModel;
+let temporary: TemporaryCatalog;
+let kb: KnowledgeBase;
+let linker: Linker;
+
+beforeAll(async () => {
+  model = await LinkingModel.load('models/referent-v0');
+  temporary = await temporaryCatalog();
+  const store = await temporary.catalog.openOrCreate('homonyms');
+  await addEntities(store, model, HOMONYMS);
+  const derivedFolder = temporary.catalog.derivedFolder('homonyms');
+  kb = await KnowledgeBase.open({ store, model: model.manifest, derivedFolder });
+  linker = new Linker(model, kb);
+});
+
+afterAll(async () => {
+  await kb.close();
+  await temporary.remove();
+  await model.close();
+});
+
+/** Entity ids by surface, of the mentions in [brackets] or, without any, of those detected. */
+async function linksIn(marked: string, options: LinkerOptions = {}) {
+  const { text, mentions } = unmarked(marked);
+  const document = mentions.length > 0 ? { text, mentions } : { text };
+  const annotation = await linker.annotate(document, options);
+  const links = await linksOf(text, annotation, { offsetUnit: 'utf16', candidates: false });
+  return links.map(({ surface, entityId }) => [surface, entityId]);
+}
+
+function unmarked(marked: string) {
+  const mentions: { start: number; end: number }[] = [];
+  let text = '';
+  for (const [at, part] of marked.split(/[[\]]/).entries()) {
+    if (at % 2 === 1) mentions.push({ start: text.length, end: text.length + part.length });
+    text += part;
+  }
+  return { text, mentions };
+}
+
+describe('given mentions', () => {
+  test.each([
+    ['[Mercury] is the planet closest to the Sun.', 'mercury-planet'],
+    ['The old thermometer contained liquid [mercury], a toxic metal.', 'mercury-element'],
+    ['The Romans prayed to [Mercury], the messenger of the gods.', 'mercury-god'],
+    ['Volcanoes rise all over [Java], an island of Indonesia.', 'java-island'],
+    [
+      'She wrote the server in [Java] because it has classes and a virtual machine.',
+      'java-language',
+    ],
+    ['The [python] squeezed its prey, a small deer, and swallowed it.', 'python-snake'],
+    ['They went up the Eiffel Tower in [Paris].', 'paris-france'],
+    ['[Paris] took Helen to Troy.', 'paris-hero'],
+    ['He drove a [Jaguar] with leather seats and a V8 engine.', 'jaguar-cars'],
+    ['[Jaguars] hunt at night in the rain forest.', 'jaguar-cat'],
+  ])('%s', async (marked, entityId) => {
+    const [[, linked] = []] = await linksIn(marked);
+    expect(linked).toBe(entityId);
+  });
+
+  test('a mention that nothing in the KB fits is NIL', async () => {
+    expect(await linksIn('My neighbour [Wolfgang Huber] repairs violins in Linz.')).toEqual([
+      ['Wolfgang Huber', null],
+    ]);
+  });
+
+  test('overlapping and repeated spans are each answered, in the order given', async () => {
+    const text = 'The New York Times reports from Paris.';
+    const mentions = [
+      { start: 32, end: 37 },
+      { start: 4, end: 18 },
+      { start: 4, end: 12 },
+      { start: 32, end: 37 },
+    ];
+    const { decisions } = await linker.annotate({ text, mentions }, { minConfidence: 0 });
+    expect(decisions.map(({ ranked }) => ranked.mention.surface)).toEqual([
+      'Paris',
+      'New York Times',
+      'New York',
+      'Paris',
+    ]);
+    expect(decisions[0]?.key).toBe(decisions[3]?.key);
+  });
+
+  test.each([
+    ['reversed', { start: 3, end: 1 }],
+    ['out of range', { start: 0, end: 99 }],
+    ['inside a surrogate pair', { start: 0, end: 1 }],
+  ])('a span that is %s is refused', async (_, span) => {
+    await expect(linker.annotate({ text: '🐍 bites', mentions: [span] })).rejects.toMatchObject({
+      code: 'invalid-input',
+    });
+  });
+});
+
+describe('detected mentions', () => {
+  test('names of the KB are found and told apart', async () => {
+    const text = 'Apple sells the iPhone. WHO warns of mercury in thermometers, a poisonous metal.';
+    const links = await linksIn(text);
+    expect(links).toContainEqual(['Apple', 'apple-company']);
+    expect(links).toContainEqual(['WHO', 'who']);
+    expect(links).toContainEqual(['mercury', 'mercury-element']);
+  });
+
+  test('of overlapping names one is answered', async () => {
+    const links = await linksIn('He reads the New York Times, a daily newspaper, every day.');
+    expect(links).toEqual([['New York Times', 'new-york-times']]);
+  });
+
+  test('function words that are names only in capitals are left alone', async () => {
+    expect(await linksIn('It is she who saw it, and who told us about it.')).toEqual([]);
+  });
+
+  test.each([
+    ['empty text', ''],
+    ['white space', ' \n\t '],
+    ['emoji and odd characters', '👩‍🚀🏳️‍🌈 \u0000 \ud800 \u200f e\u0301\u0301 🐍🐍'],
+  ])('%s has an answer', async (_, text) => {
+    const { decisions } = await linker.annotate({ text });
+    expect(decisions).toEqual([]);
+  });
+
+  test('a span without a piece is NIL', async () => {
+    const mentions = [{ start: 1, end: 2 }];
+    const { decisions } = await linker.annotate({ text: 'a\u0000b', mentions });
+    expect(decisions[0]?.key).toBeNull();
+  });
+});
+
+describe('rerank modes', () => {
+  const TEXT =
+    'Freddie Mercury sang in Paris. Python and Java are languages; the Amazon flows through Brazil. ' +
+    'Cambridge lies near Boston, and a jaguar was seen near the river.';
+
+  test('adaptive finds the winner of full with fewer pairs; none scores no pair', async () => {
+    const run = (rerank: RerankMode) => linker.annotate({ text: TEXT }, { rerank });
+    const [adaptive, full, none] = [await run('adaptive'), await run('full'), await run('none')];
+    const winners = (of: typeof full) =>
+      of.decisions.map(({ ranked, key }) => [ranked.mention.surface, key]);
+    expect(winners(adaptive)).toEqual(winners(full));
+    expect(adaptive.pairsScored).toBeLessThan(full.pairsScored);
+    expect(none.pairsScored).toBe(0);
+    expect(
+      full.ranked.every(({ candidates }) => candidates.every(({ logit }) => logit !== null)),
+    ).toBe(true);
+  });
+
+  test('the same text gives the same links', async () => {
+    const [one, two] = [
+      await linker.annotate({ text: TEXT }),
+      await linker.annotate({ text: TEXT }),
+    ];
+    expect(two.decisions).toEqual(one.decisions);
+  });
+});
+
+test('the single stages agree with annotate', async () => {
+  const text = 'Java and Python are languages.';
+  const { mentions } = await linker.mentions({ text });
+  const retrieval = await linker.candidates({ text });
+  const { ranked } = await linker.annotate({ text }, { rerank: 'none' });
+  expect(retrieval.mentions.map(({ mention }) => mention)).toEqual(mentions);
+  expect(ranked.map(({ candidates }) => candidates.map(({ key }) => key))).toEqual(
+    retrieval.mentions.map(({ candidates }) => candidates.map(({ key }) => key)),
+  );
+});
+
+test('timings of all steps and versions come with the answer', async () => {
+  const { timings, versions } = await linker.annotate({ text: 'Paris' });
+  expect(Object.keys(timings)).toEqual([...STEPS]);
+  expect(versions).toMatchObject({
+    model: model.manifest.version,
+    kb: { name: 'homonyms', sequence: HOMONYMS.length },
+  });
+});
+
+test('an aborted call ends', async () => {
+  const signal = AbortSignal.abort();
+  await expect(linker.annotate({ text: 'Paris' }, { signal })).rejects.toThrow('aborted');
+});
+
+test('too many mentions are refused with the limit', async () => {
+  const strict = new Linker(model, kb, { maxMentions: 1 });
+  await expect(strict.annotate({ text: 'Paris and Java' })).rejects.toThrow(
+    /2 mentions; at most 1/,
+  );
+});
+
+test('100,000 characters are linked without holding the event loop', async () => {
+  const sentence =
+    'We saw nothing of note on that day, but in Paris it rained and nobody went out. ';
+  const text = sentence.repeat(Math.ceil(100_000 / sentence.length));
+  let longestMs = 0;
+  let last = performance.now();
+  const pulse = setInterval(() => {
+    longestMs = Math.max(longestMs, performance.now() - last);
+    last = performance.now();
+  }, 1);
+  const { decisions } = await linker.annotate({ text }, { rerank: 'none' });
+  clearInterval(pulse);
+  expect(decisions.length).toBeGreaterThan(1_000);
+  expect(longestMs).toBeLessThan(250);
+}, 60_000);
