@@ -1,0 +1,98 @@
+import { toUSVString } from 'node:util';
+import { z } from 'zod';
+import { ENTITY_LIMITS, entityRecord, type EntityRecord } from '../contract/entity.js';
+
+export type ParsedRecord =
+  | { readonly record: EntityRecord; readonly unknownFields: readonly string[] }
+  | { readonly reason: string };
+
+const FIELDS = new Set(Object.keys(entityRecord.shape));
+
+/**
+ * Checks one record as it came from a file. Fields that are null count as absent; fields that are not known are
+ * kept in `data`. NUL is refused (the stores cut or reject it), and so is an id with half of a surrogate pair;
+ * in other texts such a half becomes U+FFFD: it comes from cutting a text inside an emoji.
+ */
+export function parseRecord(value: unknown): ParsedRecord {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return { reason: `expected an object with id and title, found ${kindOf(value)}` };
+  }
+  const { given, unknown } = sorted(value);
+  const text = checkText(given);
+  if (text !== undefined) return { reason: text };
+  const parsed = entityRecord.safeParse(wellFormed(given));
+  if (!parsed.success) return { reason: reasonOf(parsed.error, given) };
+  return { record: parsed.data, unknownFields: unknown };
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'an array' : `a ${typeof value}`;
+}
+
+/** Known fields as they are, the others inside `data`. */
+function sorted(value: object): { given: Record<string, unknown>; unknown: string[] } {
+  const entries = Object.entries(value).filter(([, content]) => content !== null);
+  const unknown = entries.filter(([field]) => !FIELDS.has(field));
+  const given: Record<string, unknown> = Object.fromEntries(
+    entries.filter(([field]) => FIELDS.has(field)),
+  );
+  if (unknown.length > 0 && (given['data'] === undefined || isObject(given['data']))) {
+    given['data'] = { ...Object.fromEntries(unknown), ...given['data'] };
+  }
+  return { given, unknown: unknown.map(([field]) => field) };
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function checkText(given: Record<string, unknown>): string | undefined {
+  if (typeof given['id'] === 'string' && given['id'] !== toUSVString(given['id'])) {
+    return 'id: holds half of a surrogate pair (a cut emoji); give it in well-formed Unicode';
+  }
+  const field = Object.keys(given).find((name) => someText(given[name], hasNul));
+  return field && `${field}: holds a NUL character (U+0000); take it out`;
+}
+
+const hasNul = (text: string) => text.includes('\0');
+
+function someText(value: unknown, test: (text: string) => boolean): boolean {
+  if (typeof value === 'string') return test(value);
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some(([key, content]) => test(key) || someText(content, test));
+}
+
+function wellFormed(value: unknown): unknown {
+  if (typeof value === 'string') return toUSVString(value);
+  if (Array.isArray(value)) return value.map(wellFormed);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, content]) => [toUSVString(key), wellFormed(content)]),
+  );
+}
+
+/** The first fault with its place, and what the value has where a limit is broken. */
+function reasonOf(error: z.ZodError, given: Record<string, unknown>): string {
+  const issue = error.issues[0];
+  if (issue === undefined) return 'not an entity';
+  const [field] = issue.path;
+  const value = typeof field === 'string' ? given[field] : undefined;
+  return `${pathOf(issue.path)}: ${issue.message}${sizeOf(issue, value)}`;
+}
+
+function pathOf(path: readonly PropertyKey[]): string {
+  return path.map(String).join('.') || 'record';
+}
+
+function sizeOf(issue: z.core.$ZodIssue, value: unknown): string {
+  if (issue.code !== 'too_big' || issue.path.length !== 1) return '';
+  if (typeof value === 'string') return ` (it has ${value.length})`;
+  return Array.isArray(value) ? ` (it has ${value.length})` : '';
+}
+
+/** A line cannot be longer: a record at all its limits, in UTF-8 with escapes, takes less. */
+export const MAX_RECORD_BYTES = 4 * 1024 * 1024;
+
+export const TOO_LONG = `longer than ${MAX_RECORD_BYTES.toLocaleString('en-US')} bytes (a description may have ${ENTITY_LIMITS.descriptionChars.toLocaleString('en-US')} characters)`;
+export const NOT_UTF8 = 'not valid UTF-8; convert the file (for instance: iconv -t UTF-8)';
