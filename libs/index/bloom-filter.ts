@@ -1,5 +1,7 @@
 import type { Hash64 } from './hash-table.js';
 
+const { floor, imul } = Math;
+
 const BITS_PER_ENTRY = 10;
 const PROBES = 6;
 
@@ -32,7 +34,7 @@ export class BloomFilter {
 
   /** Double hashing (Kirsch & Mitzenmacher 2006): all probes from two lanes. */
   private bitAt({ high, low }: Hash64, probe: number): number {
-    const mixed = (high + Math.imul(probe, low | 1)) >>> 0;
-    return Math.floor((mixed / 2 ** 32) * (this.words.length * 32));
+    const mixed = (high + imul(probe, low | 1)) >>> 0;
+    return floor((mixed / 2 ** 32) * (this.words.length * 32));
   }
 }

@@ -49,14 +49,14 @@ export async function buildGraph(task: GraphTask, onRows: OnRows): Promise<void>
  * Builds the graph in a thread of its own, so that a server goes on answering. Errors: `disk-full`, `index-invalid`.
  *
  * Node 20 cannot load TypeScript in a thread. Run from source (the unit tests) the same work is done here, batch by
- * batch; the thread itself is tested with the built files.
+ * batch; the thread itself is tested with the built files. A `ReferentError` that `onRows` throws stops the build.
  */
 export async function buildGraphAside(task: GraphTask, onRows: OnRows): Promise<void> {
   const build = import.meta.url.endsWith('.ts') ? buildGraph : buildInThread;
   try {
     await build(task, onRows);
   } catch (cause) {
-    throw await buildError(task, cause);
+    throw cause instanceof ReferentError ? cause : await buildError(task, cause);
   }
 }
 
@@ -64,7 +64,12 @@ function buildInThread(task: GraphTask, onRows: OnRows): Promise<void> {
   return new Promise((resolve, reject) => {
     const thread = new Worker(new URL('./graph-worker.js', import.meta.url), { workerData: task });
     thread.on('message', ({ rows }: GraphProgress) => {
-      onRows(rows);
+      try {
+        onRows(rows);
+      } catch (stopped) {
+        reject(stopped as Error);
+        void thread.terminate();
+      }
     });
     thread.on('error', reject);
     thread.on('exit', (code) => {

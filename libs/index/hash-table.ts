@@ -1,3 +1,5 @@
+const { floor } = Math;
+
 /** A 64-bit hash as two signed 32-bit lanes, not both 0. */
 export interface Hash64 {
   readonly high: number;
@@ -65,7 +67,7 @@ export class HashTable {
   /** The slot of the hash, or the free one where it would go. */
   private find(high: number, low: number): number {
     const { slots, capacity } = this;
-    let slot = Math.floor(((high >>> 0) / 2 ** 32) * capacity);
+    let slot = floor(((high >>> 0) / 2 ** 32) * capacity);
     for (;;) {
       const foundHigh = slots[2 * slot];
       const foundLow = slots[2 * slot + 1];

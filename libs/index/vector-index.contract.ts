@@ -155,7 +155,10 @@ export function describeVectorIndex(factory: IndexFactory): void {
       }
       const query = vector();
       const expected = [...held]
-        .map(([key, row]) => ({ key, cosine: row.reduce((sum, x, i) => sum + x * (query[i] ?? 0), 0) }))
+        .map(([key, row]) => ({
+          key,
+          cosine: row.reduce((sum, x, i) => sum + x * (query[i] ?? 0), 0),
+        }))
         .sort((a, b) => b.cosine - a.cosine)
         .slice(0, 10);
       expect(index.size).toBe(held.size);

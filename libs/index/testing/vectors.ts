@@ -26,7 +26,7 @@ export function clusteredVectors(options: Clusters): Float32Array {
   const { count, dimensions, seed, each = 50, spreadIn = 16 } = options;
   const normal = normalSource(randomSource(seed));
   const rows = new Float32Array(count * dimensions);
-  let centre = new Float32Array(0);
+  let centre: Float32Array = new Float32Array(0);
   let axes: Float32Array[] = [];
   for (let row = 0; row < count; row++) {
     if (row % each === 0) {
