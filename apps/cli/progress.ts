@@ -18,6 +18,10 @@ export interface ProgressState {
   readonly done: number;
   /** null where the total is not known (a stream). */
   readonly total: number | null;
+  /** What is being done, where that changes on the way. */
+  readonly phase?: string;
+  /** Done a second, where the worker knows better than an average from the start. */
+  readonly rate?: number;
 }
 
 const REDRAW_MS = 100;
@@ -40,12 +44,12 @@ export class ProgressBar {
     const now = this.#options.now();
     if (now - this.#drawnAt < (this.#isTerminal ? REDRAW_MS : SPARSE_MS)) return;
     this.#drawnAt = now;
-    this.#write(this.#line(state, now));
+    this.#write(this.#line(state));
   }
 
   /** Draws the last state and leaves it standing. */
   finish(state: ProgressState): void {
-    this.#write(this.#line(state, this.#options.now()));
+    this.#write(this.#line(state));
     if (this.#isTerminal) this.#options.stream.write('\n');
   }
 
@@ -58,18 +62,24 @@ export class ProgressBar {
     return this.#options.stream.isTTY === true;
   }
 
-  #line({ done, total }: ProgressState, now: number): string {
+  #line({ done, total, phase, rate = this.#meanRate(done) }: ProgressState): string {
     const { label, unit } = this.#options;
-    const seconds = (now - this.#startedAt) / 1000;
-    const rate = seconds > 0 ? done / seconds : 0;
     const count = total === null ? grouped(done) : `${grouped(done)} of ${grouped(total)}`;
-    const parts = [`${count} ${unit}`, `${grouped(Math.round(rate))}/s`];
-    if (total !== null && done < total && rate > 0) {
-      parts.push(`${duration((total - done) / rate)} left`);
-    } else {
-      parts.push(duration(seconds));
-    }
-    return [label, ...this.#bar(done, total), parts.join(', ')].join(' ');
+    const isGoingOn = total !== null && done < total && rate > 0;
+    const time = isGoingOn
+      ? `${duration((total - done) / rate)} left`
+      : duration(this.#secondsFromStart());
+    const figures = [`${count} ${unit}`, `${grouped(Math.round(rate))}/s`, time].join(', ');
+    return [phase ?? label, ...this.#bar(done, total), figures].join(' ');
+  }
+
+  #meanRate(done: number): number {
+    const seconds = this.#secondsFromStart();
+    return seconds > 0 ? done / seconds : 0;
+  }
+
+  #secondsFromStart(): number {
+    return (this.#options.now() - this.#startedAt) / 1000;
   }
 
   #bar(done: number, total: number | null): string[] {

@@ -58,7 +58,9 @@ export async function withModel<T>(
 
 async function onlyKb(catalog: KbCatalog): Promise<string> {
   // A first import that has not ended has made its KB, but there is nothing to link to yet.
-  const names = (await catalog.list()).filter(({ sequence }) => sequence > 0).map(({ name }) => name);
+  const names = (await catalog.list())
+    .filter(({ sequence }) => sequence > 0)
+    .map(({ name }) => name);
   const [only] = names;
   if (only !== undefined && names.length === 1) return only;
   const message =

@@ -1,0 +1,91 @@
+import type { Settings } from '../../../libs/config/settings.js';
+import { importEntities } from '../../../libs/jobs/import-entities.js';
+import type { ImportPhase, ImportProgress } from '../../../libs/jobs/import-progress.js';
+import type { ImportReport } from '../../../libs/jobs/import-report.js';
+import {
+  fileSource,
+  streamSource,
+  type ImportFormat,
+  type ImportSource,
+} from '../../../libs/jobs/import-source.js';
+import { SqliteCatalog } from '../../../libs/kb/sqlite-catalog.js';
+import { importSummary, problemLines } from '../import-summary.js';
+import { interruptible } from '../interrupt.js';
+import { writeNote, writeResult } from '../output.js';
+import { ProgressBar } from '../progress.js';
+import { withModel } from '../session.js';
+import { settingsWithWarnings, type GlobalOptions } from '../settings.js';
+
+export interface ImportOptions extends GlobalOptions {
+  readonly kb: string;
+  readonly strict?: boolean;
+  readonly format?: ImportFormat;
+  readonly json?: boolean;
+}
+
+const ADVICE =
+  'The knowledge base is as it was; what was encoded is kept. Run the same command to go on.';
+
+/** `referent import` */
+export async function importFiles(files: readonly string[], options: ImportOptions): Promise<void> {
+  const settings = settingsWithWarnings(options);
+  const sources = await Promise.all(files.map((file) => sourceOf(file, options.format)));
+  const report = await interruptible(ADVICE, (signal) =>
+    importSources(settings, { ...options, sources, signal }),
+  );
+  for (const line of problemLines(report)) writeNote(line);
+  await writeResult(
+    options.json === true ? `${JSON.stringify(report)}\n` : importSummary(report, options.kb),
+  );
+}
+
+async function sourceOf(file: string, format: ImportFormat | undefined): Promise<ImportSource> {
+  if (file === '-') return streamSource(process.stdin, format);
+  const source = await fileSource(file);
+  return format === undefined ? source : { ...source, format };
+}
+
+interface Work extends ImportOptions {
+  readonly sources: readonly ImportSource[];
+  readonly signal: AbortSignal;
+}
+
+async function importSources(
+  settings: Settings,
+  { kb, sources, strict = false, signal }: Work,
+): Promise<ImportReport> {
+  const catalog = new SqliteCatalog({ dataDir: settings.dataDir });
+  try {
+    return await withModel(settings, async (model) => {
+      const store = await catalog.openOrCreate(kb);
+      const derivedFolder = catalog.derivedFolder(kb);
+      const bar = new ProgressBar({ label: PHASES.read, unit: 'entities' });
+      const onProgress = (progress: ImportProgress): void => {
+        bar.update(stateOf(progress));
+      };
+      try {
+        return await importEntities({
+          ...{ store, model, derivedFolder, sources, strict, signal, onProgress },
+        });
+      } finally {
+        bar.clear();
+      }
+    });
+  } finally {
+    await catalog.close();
+  }
+}
+
+const PHASES: Readonly<Record<ImportPhase, string>> = {
+  read: 'Reading',
+  encode: 'Encoding',
+  index: 'Indexing',
+  commit: 'Publishing',
+};
+
+const stateOf = ({ phase, done, total, rate }: ImportProgress) => ({
+  done,
+  total,
+  rate,
+  phase: PHASES[phase],
+});

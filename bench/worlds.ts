@@ -1,0 +1,105 @@
+/**
+ * `npm run evaluate:worlds -- [--worlds mdn,rpg] [--limit 300] [--seed 1] [--fresh]`: imports the worlds of
+ * $REFERENT_WORLDS (default ../shared/data), evaluates their dev splits and writes docs/accuracy.md. What was done
+ * is kept by file, model version and settings in <data dir>/worlds, so that a stopped run goes on where it was;
+ * --fresh evaluates again, which a change of code calls for. Paths are taken from the project's root.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { loadSettings } from '../libs/config/settings.js';
+import type { Evaluation } from '../libs/evaluation/evaluate.js';
+import { CARD } from './worlds/card-figures.js';
+import { cardSamples, countMentions, writeSample } from './worlds/card-sample.js';
+import { referent } from './worlds/referent.js';
+import { accuracyPage, type WorldResult } from './worlds/table.js';
+
+const { values: options } = parseArgs({
+  options: {
+    worlds: { type: 'string', default: Object.keys(CARD).join(',') },
+    limit: { type: 'string', default: '300' },
+    seed: { type: 'string', default: '1' },
+    out: { type: 'string', default: 'docs/accuracy.md' },
+    fresh: { type: 'boolean', default: false },
+  },
+});
+
+const worldsFolder = resolve(process.env['REFERENT_WORLDS'] ?? '../shared/data');
+const settings = loadSettings();
+const folder = join(settings.dataDir, 'worlds');
+const inOurFolder = ['--data-dir', folder];
+
+interface Run {
+  readonly world: string;
+  readonly file: string;
+  readonly args: readonly string[];
+}
+
+async function evaluateWorld(world: string): Promise<WorldResult> {
+  const dev = join(worldsFolder, world, 'dev.jsonl.gz');
+  const samples = cardSamples(await countMentions(dev));
+  const cardFile = join(folder, `${world}.card.jsonl`);
+  const rerankFile = join(folder, `${world}.card-rerank.jsonl`);
+  await writeSample(dev, samples.recall, cardFile);
+  await writeSample(dev, samples.rerank, rerankFile);
+  await importWorld(world);
+  const none = ['--rerank', 'none'];
+  const adaptive = ['--rerank', 'adaptive'];
+  const limited = [...adaptive, '--limit', options.limit, '--seed', options.seed];
+  return {
+    world,
+    entities: await entitiesOf(world),
+    card: await evaluated({ world, file: cardFile, args: none }),
+    reranked: await evaluated({ world, file: rerankFile, args: adaptive }),
+    all: await evaluated({ world, file: dev, args: none }),
+    sample: options.limit === '0' ? null : await evaluated({ world, file: dev, args: limited }),
+  };
+}
+
+/** The import itself skips what is unchanged, but it has to read the file and start the model. */
+async function importWorld(world: string): Promise<void> {
+  const file = join(worldsFolder, world, 'entities.jsonl.gz');
+  const stamp = join(folder, 'kbs', world, '.imported-by-worlds');
+  const wanted = await hashOf(file, join(settings.modelDir, 'manifest.json'));
+  if (existsSync(stamp) && (await readFile(stamp, 'utf8')) === wanted) return;
+  process.stderr.write(`# importing ${world}\n`);
+  await referent('import', file, '--kb', world, ...inOurFolder);
+  await writeFile(stamp, wanted);
+}
+
+async function entitiesOf(world: string): Promise<number> {
+  const { kbs } = JSON.parse(await referent('kbs', '--json', ...inOurFolder)) as {
+    kbs: readonly { readonly name: string; readonly entities: number }[];
+  };
+  return kbs.find(({ name }) => name === world)?.entities ?? 0;
+}
+
+async function evaluated({ world, file, args }: Run): Promise<Evaluation> {
+  const entities = join(worldsFolder, world, 'entities.jsonl.gz');
+  const inputs = await hashOf(file, entities, join(settings.modelDir, 'manifest.json'));
+  const key = createHash('sha256')
+    .update([inputs, ...args].join('\n'))
+    .digest('hex')
+    .slice(0, 16);
+  const kept = join(folder, 'results', `${world}-${key}.json`);
+  if (!options.fresh && existsSync(kept))
+    return JSON.parse(await readFile(kept, 'utf8')) as Evaluation;
+  process.stderr.write(`# ${world} ${args.join(' ')}\n`);
+  const output = await referent('evaluate', file, '--kb', world, '--json', ...args, ...inOurFolder);
+  await writeFile(kept, output);
+  return JSON.parse(output) as Evaluation;
+}
+
+async function hashOf(...files: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(await readFile(file));
+  return hash.digest('hex');
+}
+
+await mkdir(join(folder, 'results'), { recursive: true });
+const results: WorldResult[] = [];
+for (const world of options.worlds.split(',')) results.push(await evaluateWorld(world));
+await writeFile(options.out, accuracyPage(results));
+process.stderr.write(`Written: ${options.out}\n`);
