@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 import type { Settings } from '../../libs/config/settings.js';
 import { AppModule } from './app.module.js';
 import { arrival } from './http/arrival.js';
-import { admission, jsonOnly, refuseBrokenUtf8, sizes } from './http/body.js';
+import { admission, jsonOnly, refuseBrokenUtf8, sizes, takesBody } from './http/body.js';
+import type { ApiRequest } from './http/exchange.js';
 import { JsonLog } from './http/json-log.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { WorkLine } from './http/work-line.js';
@@ -57,6 +58,8 @@ export async function createApi(settings: Settings): Promise<Api> {
   app.useBodyParser('json', {
     limit: settings.limits.maxBodyBytes,
     strict: false,
+    // `jsonOnly` has looked at the label; a body that nothing takes is not read.
+    type: (request: ApiRequest) => takesBody(request),
     verify: refuseBrokenUtf8,
   });
   app.use(sizes(settings.limits));

@@ -33,6 +33,11 @@ export function openApiDocument(version: string): Json {
   };
 }
 
+/** docs/openapi.json. */
+export function openApiText(version: string): string {
+  return `${JSON.stringify(openApiDocument(version), null, 2)}\n`;
+}
+
 function paths(): Json {
   const made: Record<string, Record<string, unknown>> = {};
   for (const operation of OPERATIONS) {

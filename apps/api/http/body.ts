@@ -1,14 +1,15 @@
 import { isUtf8 } from 'node:buffer';
+import { allowedMethods } from '../../../libs/contract/operations.js';
 import { RequestError } from '../../../libs/contract/problem.js';
 import { refuseTooLarge, type SizeLimits } from '../../../libs/contract/sizes.js';
-import type { ApiRequest, ApiResponse, Next } from './exchange.js';
+import { pathOf, type ApiRequest, type ApiResponse, type Next } from './exchange.js';
 import { HttpError } from './http-error.js';
 import type { WorkLine } from './work-line.js';
 
 /** Counts a POST in before its body is read, and out when the answer is sent or the client gone. */
 export function admission(line: WorkLine) {
   return (request: ApiRequest, response: ApiResponse, next: Next): void => {
-    if (request.method !== 'POST') {
+    if (!takesBody(request)) {
       next();
       return;
     }
@@ -17,10 +18,15 @@ export function admission(line: WorkLine) {
   };
 }
 
+/** A POST to a path that takes none is answered by the router: 404 or 405. */
+export function takesBody(request: Pick<ApiRequest, 'method' | 'originalUrl'>): boolean {
+  return request.method === 'POST' && allowedMethods(pathOf(request)).includes('POST');
+}
+
 /** Refuses a body that is not JSON by its label; without this it would be dropped and reported as missing. */
 export function jsonOnly(request: ApiRequest, _response: ApiResponse, next: Next): void {
   const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
-  if (request.method !== 'POST' || type === 'application/json') {
+  if (!takesBody(request) || type === 'application/json') {
     next();
     return;
   }

@@ -13,6 +13,6 @@ export type ApiResponse = ServerResponse<ApiRequest>;
 export type Next = (error?: unknown) => void;
 
 /** The path without the query, which may hold what a user searched for. */
-export function pathOf(request: ApiRequest): string {
+export function pathOf(request: Pick<ApiRequest, 'originalUrl'>): string {
   return request.originalUrl.split('?', 1)[0] ?? '/';
 }

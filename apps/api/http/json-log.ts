@@ -1,5 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
-import type { LogLevel } from '../../../libs/config/settings.js';
+import type { LogLevel } from '../../../libs/config/environment.js';
 
 const RANK: Readonly<Record<LogLevel, number>> = {
   silent: 0,

@@ -26,7 +26,7 @@ export class ProblemFilter implements ExceptionFilter {
       path: pathOf(request),
       maxBodyBytes: this.maxBodyBytes,
     });
-    if (failure.status >= 500) this.report(error, request, failure);
+    if (failure.status >= 500 && failure.status !== 503) this.report(error, request, failure);
     if (response.headersSent) response.destroy();
     else send(response, failure, request);
   }
