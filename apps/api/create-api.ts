@@ -44,8 +44,10 @@ export class Api {
  * Loads the model and opens the store.
  * @throws ReferentError where the model folder or the data folder is not usable.
  */
-export async function createApi(settings: Settings): Promise<Api> {
-  const log = new JsonLog(settings.logLevel);
+export async function createApi(
+  settings: Settings,
+  log = new JsonLog(settings.logLevel),
+): Promise<Api> {
   for (const warning of settings.warnings) log.warn(warning);
   const line = new WorkLine({ concurrent: settings.maxConcurrent, waiting: settings.maxWaiting });
   const app = await NestFactory.create<NestExpressApplication>(
