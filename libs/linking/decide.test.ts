@@ -1,0 +1,112 @@
+import { describe, expect, test } from '@jest/globals';
+import { decide } from './decide.js';
+import type { MentionSource, RankedCandidate, RankedMention } from './stages.js';
+
+/** Confidence is the logistic of ten times the lead, less 2; of fused scores, of the lead itself. */
+const CALIBRATION = {
+  dual: { softmaxScale: 1, firstIsRight: { score: 0, margin: 10, bias: -2 } },
+  fused: {
+    dualWeight: 22,
+    offset: 0.6,
+    softmaxScale: 1,
+    firstIsRight: { score: 0, margin: 1, bias: 0 },
+  },
+  lexicalBonus: { alias: 0, bm25: 0, bm25Offset: 3 },
+  prior: { weight: 0 },
+  adaptive: { skipMargin: 0.1, waves: [4], logitBound: 0 },
+  nil: { threshold: 0.5 },
+};
+
+const candidate = (key: number, score: number, logit: number | null = null): RankedCandidate => ({
+  key,
+  cosine: score,
+  lexicalRank: null,
+  exactAlias: false,
+  prior: null,
+  retrievalScore: score,
+  sources: ['dense'],
+  logit,
+  fusedScore: (logit ?? 0) + 22 * (score - 0.6),
+});
+
+interface Place {
+  readonly at?: readonly [number, number];
+  readonly source?: MentionSource;
+  readonly spanProbability?: number;
+}
+
+const ranked = (candidates: RankedCandidate[], place: Place = {}): RankedMention => {
+  const { at: [start, end] = [0, 5], source = 'given', spanProbability = 1 } = place;
+  const mention = { start, end, surface: '', source, spanProbability };
+  return { mention, candidates, pairsScored: 0 };
+};
+
+const SURE = [candidate(1, 0.9), candidate(2, 0.1)];
+const UNSURE = [candidate(3, 0.9), candidate(4, 0.89)];
+
+describe('decide', () => {
+  test('the best candidate, with the calibrated probability that it is right', () => {
+    const [decision] = decide([ranked(SURE)], { calibration: CALIBRATION });
+    expect(decision?.key).toBe(1);
+    expect(decision?.confidence).toBeCloseTo(1 / (1 + Math.exp(-6)), 6);
+  });
+
+  test('where the cross-encoder was asked, the probability is that of fused scores', () => {
+    const scored = [candidate(1, 0.6, 3), candidate(2, 0.6, 1)];
+    const [decision] = decide([ranked(scored)], { calibration: CALIBRATION });
+    expect(decision?.confidence).toBeCloseTo(1 / (1 + Math.exp(-2)), 6);
+  });
+
+  test('below the threshold, and without a candidate, it is NIL and keeps its confidence', () => {
+    const decisions = decide([ranked(UNSURE), ranked([])], { calibration: CALIBRATION });
+    expect(decisions.map(({ key }) => key)).toEqual([null, null]);
+    expect(decisions[0]?.confidence).toBeCloseTo(1 / (1 + Math.exp(1.9)), 6);
+    expect(decisions[1]?.confidence).toBe(0);
+  });
+
+  test("the caller's threshold goes before the model's", () => {
+    const keys = (minConfidence: number) =>
+      decide([ranked(UNSURE), ranked(SURE)], { calibration: CALIBRATION, minConfidence }).map(
+        ({ key }) => key,
+      );
+    expect(keys(0)).toEqual([3, 1]);
+    expect(keys(1)).toEqual([null, null]);
+  });
+
+  test('a doubtful span makes a doubtful link', () => {
+    const options = { calibration: CALIBRATION };
+    const [decision] = decide(
+      [ranked(SURE, { source: 'compromise', spanProbability: 0.4 })],
+      options,
+    );
+    expect(decision?.key).toBeNull();
+  });
+
+  test('of overlapping detected mentions the more certain and longer stays, a link before a NIL', () => {
+    const long = ranked(SURE, { at: [0, 14], source: 'gazetteer' });
+    const short = ranked(SURE, { at: [9, 14], source: 'gazetteer' });
+    const longButNil = ranked(UNSURE, { at: [0, 20], source: 'compromise' });
+    const spans = (mentions: RankedMention[]) =>
+      decide(mentions, { calibration: CALIBRATION }).map(({ ranked: { mention } }) => mention.end);
+    expect(spans([long, short])).toEqual([14]);
+    expect(decide([long, short], { calibration: CALIBRATION })[0]?.ranked).toBe(long);
+    expect(spans([longButNil, short])).toEqual([14]);
+  });
+
+  test('given mentions are each answered, in the order given', () => {
+    const mentions = [
+      ranked(SURE, { at: [4, 9] }),
+      ranked(UNSURE, { at: [0, 9] }),
+      ranked(SURE, { at: [4, 9] }),
+    ];
+    const decisions = decide(mentions, { calibration: CALIBRATION });
+    expect(decisions.map(({ ranked: { mention } }) => mention.start)).toEqual([4, 0, 4]);
+  });
+
+  test('a candidate without a rival is measured against the zero point of the fusion', () => {
+    const confidence = (score: number) =>
+      decide([ranked([candidate(1, score)])], { calibration: CALIBRATION })[0]?.confidence ?? 0;
+    expect(confidence(0.9)).toBeGreaterThan(0.7);
+    expect(confidence(0.6)).toBeLessThan(0.2);
+  });
+});

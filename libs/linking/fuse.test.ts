@@ -1,0 +1,79 @@
+import { describe, expect, test } from '@jest/globals';
+import { fuse, MAX_CANDIDATES, type Found } from './fuse.js';
+
+const BONUSES = { lexicalBonus: { alias: 0.05, bm25: 0.1, bm25Offset: 3 }, prior: { weight: 0.3 } };
+const NOTHING: Found = {
+  dense: { keys: [], cosines: new Float32Array(0) },
+  aliases: [],
+  lexical: [],
+};
+
+const dense = (cosines: Record<number, number>) => ({
+  keys: Object.keys(cosines).map(Number),
+  cosines: Float32Array.from(Object.values(cosines)),
+});
+const alias = (key: number, prior: number | null = null) => ({ key, isTitle: true, prior });
+const unknown = () => Float32Array.from([]);
+
+describe('fuse', () => {
+  test('adds the bonuses of the manifest to the cosine', () => {
+    const found = {
+      dense: dense({ 1: 0.5, 2: 0.25 }),
+      aliases: [alias(2, 0.5)],
+      lexical: [
+        { key: 1, bm25: 9 },
+        { key: 2, bm25: 7 },
+      ],
+    };
+    const [first, second] = fuse(found, BONUSES, unknown);
+    expect(first).toMatchObject({ key: 1, lexicalRank: 0, exactAlias: false, prior: null });
+    expect(first?.retrievalScore).toBeCloseTo(0.5 + 0.1 / 3, 6);
+    expect(second).toMatchObject({ key: 2, lexicalRank: 1, exactAlias: true, prior: 0.5 });
+    expect(second?.retrievalScore).toBeCloseTo(0.25 + 0.05 + 0.1 / 4 + 0.3 * 0.5, 6);
+    expect(second?.sources).toEqual(['dense', 'alias', 'lexical']);
+  });
+
+  test('what only words found gets its true cosine', () => {
+    const asked: number[] = [];
+    const cosinesOf = (keys: readonly number[]) => {
+      asked.push(...keys);
+      return Float32Array.from(keys, (key) => key / 10);
+    };
+    const found = {
+      ...NOTHING,
+      dense: dense({ 1: 0.5 }),
+      aliases: [alias(1), alias(7)],
+      lexical: [{ key: 3, bm25: 1 }],
+    };
+    const candidates = fuse(found, BONUSES, cosinesOf);
+    expect(asked).toEqual([7, 3]);
+    expect(candidates.map(({ key, sources }) => [key, sources])).toEqual([
+      [7, ['alias']],
+      [1, ['dense', 'alias']],
+      [3, ['lexical']],
+    ]);
+  });
+
+  test('what the index does not have is left out', () => {
+    const found = { ...NOTHING, aliases: [alias(5)] };
+    expect(fuse(found, BONUSES, (keys) => Float32Array.from(keys, () => NaN))).toEqual([]);
+  });
+
+  test('at most 100, the best', () => {
+    const many = Object.fromEntries(
+      Array.from({ length: 130 }, (_, key) => [key + 1, 1 - key / 1000]),
+    );
+    const candidates = fuse({ ...NOTHING, dense: dense(many) }, BONUSES, unknown);
+    expect(candidates.length).toBe(MAX_CANDIDATES);
+    expect(candidates.at(-1)?.key).toBe(100);
+  });
+
+  test('equal scores are ordered by key', () => {
+    const candidates = fuse(
+      { ...NOTHING, dense: dense({ 3: 0.5, 9: 0.5, 4: 0.5 }) },
+      BONUSES,
+      unknown,
+    );
+    expect(candidates.map(({ key }) => key)).toEqual([3, 4, 9]);
+  });
+});
