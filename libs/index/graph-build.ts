@@ -53,22 +53,45 @@ export async function buildGraph(task: GraphTask, onRows: OnRows): Promise<void>
  */
 export async function buildGraphAside(task: GraphTask, onRows: OnRows): Promise<void> {
   const build = import.meta.url.endsWith('.ts') ? buildGraph : buildInThread;
+  const listener = new Listener(onRows);
   try {
-    await build(task, onRows);
+    await build(task, (rows) => {
+      listener.hear(rows);
+    });
   } catch (cause) {
-    throw cause instanceof ReferentError ? cause : await buildError(task, cause);
+    throw listener.stopped ? cause : await buildError(task, cause);
+  }
+}
+
+/** Whoever listens may throw to stop the build; that error goes on as it is. */
+class Listener {
+  stopped = false;
+
+  constructor(private readonly onRows: OnRows) {}
+
+  hear(rows: number): void {
+    try {
+      this.onRows(rows);
+    } catch (cause) {
+      this.stopped = true;
+      throw cause;
+    }
   }
 }
 
 function buildInThread(task: GraphTask, onRows: OnRows): Promise<void> {
   return new Promise((resolve, reject) => {
-    const thread = new Worker(new URL('./graph-worker.js', import.meta.url), { workerData: task });
+    const thread = new Worker(new URL('./graph-worker.js', import.meta.url), {
+      workerData: task,
+      // Not the flags of this process: some of them (--input-type, --eval) fail in a thread.
+      execArgv: [],
+    });
     thread.on('message', ({ rows }: GraphProgress) => {
       try {
         onRows(rows);
-      } catch (stopped) {
-        reject(stopped as Error);
+      } catch (cause) {
         void thread.terminate();
+        reject(asError(cause));
       }
     });
     thread.on('error', reject);
@@ -77,6 +100,10 @@ function buildInThread(task: GraphTask, onRows: OnRows): Promise<void> {
       else reject(new Error(`The thread of the index build ended with code ${code}`));
     });
   });
+}
+
+function asError(cause: unknown): Error {
+  return cause instanceof Error ? cause : new Error(String(cause), { cause });
 }
 
 /** USearch says no more than that writing failed, so the free space tells whether the disk was full. */

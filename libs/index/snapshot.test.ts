@@ -156,6 +156,24 @@ describe('buildSnapshot', () => {
     expect(await readdir(root)).toEqual([]);
   });
 
+  it('stops with the error of whoever listens to its progress', async () => {
+    for (const stopAt of ['vectors', 'graph', 'names', 'verify']) {
+      const stopped = new Error(`stopped at ${stopAt}`);
+      const spec = { ...MODEL, kbSequence: 1, exactBelow: 0 };
+      const work = buildSnapshot(
+        root,
+        spec,
+        vectorPages(testVectors(20), D),
+        namePages(['a']),
+        ({ phase }) => {
+          if (phase === stopAt) throw stopped;
+        },
+      );
+      await expect(work).rejects.toBe(stopped);
+      expect(await readdir(root)).toEqual([]);
+    }
+  });
+
   it('shows the folder only when it is whole', async () => {
     const seen: string[][] = [];
     const spec = { ...MODEL, kbSequence: 1, exactBelow: 0 };
