@@ -1,53 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { readFile } from 'node:fs/promises';
-import type { Span } from '../text/span.js';
-import type { EntityText } from './entity-text.js';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { at, golden, MODEL_FOLDER } from '../../test/support/golden.js';
 import { LinkingModel } from './linking-model.js';
 
-const FOLDER = 'models/referent-v0';
-
-interface Golden {
-  readonly contexts: readonly {
-    readonly text: string;
-    readonly pieces: readonly number[];
-    readonly mentions: readonly (Span & { text: string; firstPiece: number; endPiece: number })[];
-    readonly windows: readonly {
-      readonly mentions: readonly {
-        readonly mention: number;
-        readonly vector: readonly number[];
-        readonly vectorInt8: readonly number[];
-      }[];
-    }[];
-  }[];
-  readonly entities: readonly {
-    readonly entity: EntityText;
-    readonly vector: readonly number[];
-    readonly vectorInt8: readonly number[];
-  }[];
-  readonly pairs: readonly {
-    readonly context: number;
-    readonly mention: number;
-    readonly entity: number;
-    readonly logit: number;
-    readonly logitInt8: number;
-  }[];
-}
-
+const D = 384;
 let model: LinkingModel;
-let golden: Golden;
 
 beforeAll(async () => {
-  golden = JSON.parse(await readFile(`${FOLDER}/golden.json`, 'utf8')) as Golden;
-  model = await LinkingModel.load(FOLDER);
+  model = await LinkingModel.load(MODEL_FOLDER);
 });
 
 afterAll(() => model.close());
-
-function at<T>(items: readonly T[], index: number): T {
-  const item = items[index];
-  if (item === undefined) throw new RangeError(`no item ${index}`);
-  return item;
-}
 
 function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let [dot, aa, bb] = [0, 0, 0];
@@ -60,14 +23,14 @@ function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return dot / Math.sqrt(aa * bb);
 }
 
-const row = (matrix: Float32Array, index: number) =>
-  matrix.subarray(index * 384, (index + 1) * 384);
+const row = (matrix: Float32Array, index: number) => matrix.subarray(index * D, (index + 1) * D);
+const entities = golden.entities.map(({ entity }) => entity);
 
 describe('against the golden file', () => {
-  test('mention vectors: the same graphs above .999, the fp32 model above .99', async () => {
+  test('mention vectors: those of the same graphs above .999, the fp32 model above .99', async () => {
     for (const { text, mentions, windows } of golden.contexts) {
       const vectors = await model.encodeMentions(model.tokenize(text), mentions);
-      expect(vectors.length).toBe(mentions.length * 384);
+      expect(vectors.length).toBe(mentions.length * D);
       for (const expected of windows.flatMap((window) => window.mentions)) {
         const ours = row(vectors, expected.mention);
         expect(cosine(ours, expected.vectorInt8)).toBeGreaterThan(0.999);
@@ -80,7 +43,7 @@ describe('against the golden file', () => {
   test('entity vectors', async () => {
     for (const expected of golden.entities) {
       const vector = await model.encodeEntities([expected.entity]);
-      expect(vector.length).toBe(384);
+      expect(vector.length).toBe(D);
       expect(cosine(vector, expected.vectorInt8)).toBeGreaterThan(0.999);
       expect(cosine(vector, expected.vector)).toBeGreaterThan(0.99);
     }
@@ -90,10 +53,90 @@ describe('against the golden file', () => {
     for (const expected of golden.pairs) {
       const context = at(golden.contexts, expected.context);
       const span = at(context.mentions, expected.mention);
-      const { entity } = at(golden.entities, expected.entity);
+      const entity = at(entities, expected.entity);
       const logits = await model.scorePairs(model.tokenize(context.text), [{ span, entity }]);
       expect(logits.length).toBe(1);
       expect(logits[0]).toBeCloseTo(expected.logitInt8, 1);
     }
   });
+});
+
+describe('batches', () => {
+  const { text, mentions } = at(golden.contexts, 1);
+  const span = at(mentions, 0);
+  const pairs = entities.map((entity) => ({ span, entity }));
+
+  test('rows of equal entities equal the single row', async () => {
+    const entity = at(entities, 0);
+    const single = await model.encodeEntities([entity]);
+    const batch = await model.encodeEntities([entity, entity, entity]);
+    expect(batch.length).toBe(3 * D);
+    for (const i of [0, 1, 2]) expect(cosine(row(batch, i), single)).toBeGreaterThan(0.99999);
+  });
+
+  // int8 activations are quantised by the range of the whole batch: rows move a little, order must not.
+  test('rows of different entities stay in their places, near their single rows', async () => {
+    const batch = await model.encodeEntities([...entities, ...entities.toReversed()]);
+    for (const [i, entity] of [...entities, ...entities.toReversed()].entries()) {
+      expect(cosine(row(batch, i), await model.encodeEntities([entity]))).toBeGreaterThan(0.99);
+    }
+  });
+
+  test('logits stay in the order of their pairs', async () => {
+    const pieces = model.tokenize(text);
+    const batch = await model.scorePairs(pieces, [...pairs, ...pairs.toReversed()]);
+    expect(batch.length).toBe(2 * pairs.length);
+    for (const [i, pair] of pairs.entries()) {
+      const [single = Number.NaN] = await model.scorePairs(pieces, [pair]);
+      expect(Math.abs((batch[i] ?? Number.NaN) - single)).toBeLessThan(0.6);
+      expect(batch[batch.length - 1 - i]).toBeCloseTo(batch[i] ?? Number.NaN, 4);
+    }
+  });
+
+  test('the same request gives the same bits, whatever runs beside it', async () => {
+    const alone = await model.encodeEntities(entities);
+    const [beside] = await Promise.all([
+      model.encodeEntities(entities),
+      model.scorePairs(model.tokenize(text), pairs),
+      model.encodeEntities(entities.slice(1)),
+    ]);
+    expect(beside).toEqual(alone);
+  });
+
+  test('nothing in, nothing out', async () => {
+    const pieces = model.tokenize('');
+    expect(pieces.ids.length).toBe(0);
+    expect((await model.encodeEntities([])).length).toBe(0);
+    expect((await model.encodeMentions(pieces, [])).length).toBe(0);
+    expect((await model.scorePairs(pieces, [])).length).toBe(0);
+  });
+
+  test('a span without pieces has a row of zeros and still a logit', async () => {
+    const blank = { start: 1, end: 3 };
+    const pieces = model.tokenize('a   b');
+    const vectors = await model.encodeMentions(pieces, [blank, { start: 4, end: 5 }]);
+    expect(row(vectors, 0)).toEqual(new Float32Array(D));
+    expect(Math.hypot(...row(vectors, 1))).toBeCloseTo(1, 4);
+    const [logit] = await model.scorePairs(pieces, [{ span: blank, entity: at(entities, 0) }]);
+    expect(Number.isFinite(logit)).toBe(true);
+  });
+
+  test('entities of nothing but control characters and emoji have unit vectors', async () => {
+    const odd = { title: '\0', aliases: ['😀'], types: ['\u200f'], description: '\ud800' };
+    const vector = await model.encodeEntities([odd]);
+    expect(Math.hypot(...vector)).toBeCloseTo(1, 4);
+  });
+});
+
+test('inference leaves the event loop free', async () => {
+  const many = Array.from({ length: 200 }, (_, i) => {
+    return { ...at(entities, 3), title: `Entity ${i}` };
+  });
+  await model.encodeEntities(many.slice(0, 10));
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  await model.encodeEntities(many);
+  delay.disable();
+  // Inference in this thread would block it for every batch, 100 ms each; single gaps are the machine's other work.
+  expect(delay.percentile(90) / 1e6).toBeLessThan(20);
 });

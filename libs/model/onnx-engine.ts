@@ -72,6 +72,7 @@ export class OnnxEngine extends InferenceEngine {
       InferenceSession.create(path, {
         intraOpNumThreads: settings.threads,
         graphOptimizationLevel: 'all',
+        logSeverityLevel: 4, // what fails is thrown; nothing needs to be printed as well
       });
     return new OnnxEngine({
       trunk: await open(settings.trunk),
