@@ -8,6 +8,7 @@ import { arrival } from './http/arrival.js';
 import { admission, jsonOnly, refuseBrokenUtf8, sizes, takesBody } from './http/body.js';
 import type { ApiRequest } from './http/exchange.js';
 import { JsonLog } from './http/json-log.js';
+import { portProblem } from './http/port-problem.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { WorkLine } from './http/work-line.js';
 
@@ -21,10 +22,18 @@ export class Api {
     private readonly settings: Settings,
   ) {}
 
-  /** Binds, and answers the address, for example `http://127.0.0.1:3210`. */
+  /**
+   * Binds, and answers the address, for example `http://127.0.0.1:3210`.
+   * @throws ReferentError where the port is taken or not allowed; everything is freed then.
+   */
   async listen(): Promise<string> {
     const { host, port } = this.settings;
-    await this.app.listen(port, host.replace(/^\[(.*)\]$/, '$1'));
+    try {
+      await this.app.listen(port, host.replace(/^\[(.*)\]$/, '$1'));
+    } catch (error) {
+      await this.close();
+      throw portProblem(error, port);
+    }
     const address = this.app.getHttpServer().address() as AddressInfo;
     return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
   }

@@ -89,8 +89,10 @@ function ofParser(error: unknown, asked: Asked): Failure | null {
   return failure('malformed-json', `The ${what}: ${told}.`);
 }
 
+/** By its fields: `instanceof` fails for errors of another realm, as in tests. */
 function isParserError(error: unknown): error is ParserError {
-  if (!(error instanceof Error) || !('status' in error)) return false;
+  if (typeof error !== 'object' || error === null) return false;
+  if (!('status' in error && 'message' in error)) return false;
   return typeof error.status === 'number' && error.status >= 400 && error.status < 500;
 }
 
