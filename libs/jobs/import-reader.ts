@@ -106,7 +106,7 @@ function* jsonRows(lines: readonly Line[], name: string): Generator<ParsedRow> {
 }
 
 function* jsonRow(line: number, bytes: Buffer, name: string): Generator<ParsedRow> {
-  const text = line === 1 ? bytes.toString('utf8').replace(/^\ufeff/, '') : bytes.toString('utf8');
+  const text = bytes.toString('utf8');
   if (text.trim() === '') return;
   if (line === 1) assertNotArray(text, name);
   yield { line, size: bytes.length, ...parseJson(text) };

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { ReferentError } from '../contract/errors.js';
 
@@ -57,7 +58,7 @@ async function statusOf(path: string) {
   }
 }
 
-/** The content of a source, decompressed; `onBytes` hears of every chunk as it is in the file. */
+/** The content of a source, decompressed and without a byte order mark; `onBytes` hears of every chunk as it is in the file. */
 export async function* contentOf(
   source: ImportSource,
   onBytes: (count: number) => void,
@@ -68,8 +69,7 @@ export async function* contentOf(
   assertReadable(head, source.name);
   const whole = rejoined(head, raw);
   try {
-    if (isGzip(head)) yield* Readable.from(whole).pipe(createGunzip()) as AsyncIterable<Buffer>;
-    else yield* whole;
+    yield* isGzip(head) ? withoutBom(gunzipped(whole)) : withoutBom(whole);
   } catch (error) {
     throw damaged(source.name, error);
   }
@@ -94,6 +94,20 @@ async function readHead(chunks: AsyncGenerator<Buffer>): Promise<Buffer> {
     head = Buffer.concat([head, next.value]);
   }
   return head;
+}
+
+async function* gunzipped(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const gunzip = createGunzip();
+  const flow = pipeline(Readable.from(chunks), gunzip);
+  flow.catch(() => undefined); // it rejects the loop below too
+  yield* gunzip as AsyncIterable<Buffer>;
+  await flow;
+}
+
+async function* withoutBom(chunks: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  const head = await readHead(chunks);
+  yield head.toString('hex', 0, 3) === 'efbbbf' ? head.subarray(3) : head;
+  yield* chunks;
 }
 
 async function* rejoined(head: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {

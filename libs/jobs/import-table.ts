@@ -27,9 +27,8 @@ export async function* rowsOf(
 ): AsyncGenerator<TableRow> {
   const skipped: TableRow[] = [];
   const parser = parse({
-    bom: true,
     delimiter: options.delimiter,
-    encoding: null, // bytes: a field that is not UTF-8 must be seen, not replaced
+    encoding: null, // bytes: what is not UTF-8 must be seen, not replaced
     info: true,
     max_record_size: MAX_RECORD_BYTES,
     relax_column_count: true,
