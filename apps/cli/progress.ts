@@ -69,7 +69,7 @@ export class ProgressBar {
     const time = isGoingOn
       ? `${duration((total - done) / rate)} left`
       : duration(this.#secondsFromStart());
-    const figures = [`${count} ${unit}`, `${grouped(Math.round(rate))}/s`, time].join(', ');
+    const figures = [`${count} ${unit}`, `${perSecond(rate)}/s`, time].join(', ');
     return [phase ?? label, ...this.#bar(done, total), figures].join(' ');
   }
 
@@ -97,6 +97,10 @@ export class ProgressBar {
 }
 
 export const grouped = (count: number): string => count.toLocaleString('en-US');
+
+/** Slow work would otherwise read "0/s". */
+const perSecond = (rate: number): string =>
+  rate < 10 ? rate.toFixed(1) : grouped(Math.round(rate));
 
 /** "8 s", "3 min 20 s", "2 h 5 min". */
 export function duration(seconds: number): string {

@@ -20,11 +20,17 @@ const installHash = () =>
     .update(`${process.platform}-${process.arch}`)
     .digest('hex');
 
-/** npm writes this file last, so one newer than the lock file means that `npm install` or `npm ci` has run through. */
+/** Whether npm's own record of what it installed says the same as package-lock.json: after `npm install`, `npm ci`. */
 function installedByHand() {
-  const done = at('node_modules', '.package-lock.json');
-  if (!existsSync(done)) return false;
-  return statSync(done).mtimeMs >= statSync(at('package-lock.json')).mtimeMs;
+  const record = at('node_modules', '.package-lock.json');
+  if (!existsSync(record)) return false;
+  const installed = JSON.parse(textOf(record)).packages;
+  const wanted = Object.entries(JSON.parse(textOf(at('package-lock.json'))).packages);
+  return wanted.every(([path, { version, optional }]) => {
+    const isMissing = installed[path] === undefined;
+    // Packages of other platforms are optional and not installed; '' is the project itself.
+    return path === '' || (isMissing ? optional === true : installed[path].version === version);
+  });
 }
 
 async function install() {
