@@ -18,7 +18,8 @@ export interface ImportSource {
   readonly open: () => AsyncIterable<Buffer>;
 }
 
-const CHUNK_BYTES = 256 * 1024;
+/** Small, because what is read ahead of the records makes the estimate of their number too low. */
+const CHUNK_BYTES = 64 * 1024;
 
 /** A file by its path; the name says whether it is CSV or TSV, else it is JSON Lines. */
 export async function fileSource(path: string): Promise<ImportSource> {
@@ -98,7 +99,7 @@ async function readHead(chunks: AsyncGenerator<Buffer>): Promise<Buffer> {
 
 async function* gunzipped(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const gunzip = createGunzip();
-  const flow = pipeline(Readable.from(chunks), gunzip);
+  const flow = pipeline(Readable.from(chunks, { highWaterMark: 1 }), gunzip);
   flow.catch(() => undefined); // it rejects the loop below too
   yield* gunzip as AsyncIterable<Buffer>;
   await flow;
