@@ -119,7 +119,9 @@ describe('a text of any characters', () => {
     for (const offsetUnit of ['utf16', 'codepoint'] as const) {
       const links = await linked({ text, options: { offsetUnit, includeNil: true } });
       const slice = (start: number, end: number) =>
-        offsetUnit === 'utf16' ? text.slice(start, end) : [...text].slice(start, end).join('');
+        offsetUnit === 'utf16'
+          ? text.slice(start, end)
+          : Array.from(text).slice(start, end).join('');
       for (const { start, end, surface } of links) expect(slice(start, end)).toBe(surface);
       if (/Mercury/.test(text)) expect(links.map(({ surface }) => surface)).toContain('Mercury');
     }

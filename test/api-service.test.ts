@@ -1,5 +1,7 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createServer, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connect, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createApi } from '../apps/api/create-api.js';
@@ -97,8 +99,14 @@ describe('the line', () => {
 });
 
 describe('headers and logs', () => {
+  let shared: RunningApi;
+  beforeAll(async () => {
+    shared = await runningApi({ demo: HOMONYMS });
+  });
+  afterAll(() => shared.close());
+
   it('gives the id of the caller back, and one of its own where that is none', async () => {
-    const { get } = await start({});
+    const { get } = shared;
     const withId = (id: string) => get('/health/live', { headers: { 'X-Request-Id': id } });
     expect((await withId('job-7.a:b')).headers.get('x-request-id')).toBe('job-7.a:b');
     const made = (await withId('two words')).headers.get('x-request-id');
@@ -107,7 +115,7 @@ describe('headers and logs', () => {
   });
 
   it('says no more of itself than needed, and lets no other site in', async () => {
-    const { get } = await start({});
+    const { get } = shared;
     const { headers } = await get('/v1/kbs', { headers: { Origin: 'https://example.org' } });
     expect(headers.get('x-content-type-options')).toBe('nosniff');
     expect(headers.has('x-powered-by')).toBe(false);
@@ -115,7 +123,7 @@ describe('headers and logs', () => {
   });
 
   it('writes a line a request: who, what, how long; never a text or a query', async () => {
-    const { post, get, log } = await start({ demo: HOMONYMS });
+    const { post, get, log } = shared;
     const headers = { 'Content-Type': 'application/json', 'X-Request-Id': 'abc' };
     await post('/v1/annotate', { text: 'A secret about Mercury', kb: 'demo' }, { headers });
     await get('/v1/entities?q=secret');
@@ -133,8 +141,8 @@ describe('headers and logs', () => {
   });
 
   it('answers HEAD without a body', async () => {
-    const { get } = await start({});
-    expect(await get('/health/ready', { method: 'HEAD' })).toMatchObject({ status: 503, body: '' });
+    const { get } = shared;
+    expect(await get('/health/ready', { method: 'HEAD' })).toMatchObject({ status: 200, body: '' });
     expect(await get('/health/live', { method: 'HEAD' })).toMatchObject({ status: 200 });
   });
 });
@@ -184,6 +192,7 @@ describe('a start that cannot succeed', () => {
   it('names a folder that is no model', async () => {
     const settings = parseSettings({
       REFERENT_MODEL_DIR: '/nowhere',
+      REFERENT_DATA_DIR: join(tmpdir(), 'referent-unused'),
       REFERENT_LOG_LEVEL: 'silent',
     });
     await expect(createApi(settings)).rejects.toMatchObject({ code: 'model-invalid' });

@@ -1,20 +1,27 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import type { Settings } from '../../libs/config/settings.js';
 import { KbCatalog } from '../../libs/kb/kb-store.js';
-import { LinkingModel } from '../../libs/model/linking-model.js';
+import type { LinkingModel } from '../../libs/model/linking-model.js';
 import { AnnotateController } from './annotate/annotate.controller.js';
 import { Annotator } from './annotate/annotator.js';
 import { DocsController } from './docs/docs.controller.js';
 import { RootController } from './docs/root.controller.js';
 import { EntitiesController } from './entities/entities.controller.js';
 import { HealthController } from './health/health.controller.js';
-import { JsonLog } from './http/json-log.js';
+import type { JsonLog } from './http/json-log.js';
 import { WorkLine } from './http/work-line.js';
 import { KbsController } from './kbs/kbs.controller.js';
-import { openCatalog } from './linkers/open-catalog.js';
 import { Linkers } from './linkers/linkers.js';
 
-/** What the API is made of. Change the store or the model's engine here. */
+/** What lives as long as the server. */
+export interface Parts {
+  readonly log: JsonLog;
+  readonly line: WorkLine;
+  readonly catalog: KbCatalog;
+  readonly model: LinkingModel;
+}
+
+/** The features of the API over its parts. */
 @Module({
   controllers: [
     AnnotateController,
@@ -27,21 +34,12 @@ import { Linkers } from './linkers/linkers.js';
   providers: [Annotator],
 })
 export class AppModule {
-  static of(settings: Settings, parts: { log: JsonLog; line: WorkLine }): DynamicModule {
+  static of(settings: Settings, parts: Parts): DynamicModule {
+    const { log, line, catalog, model } = parts;
     const providers: Provider[] = [
-      { provide: JsonLog, useValue: parts.log },
-      { provide: WorkLine, useValue: parts.line },
-      { provide: KbCatalog, useFactory: () => openCatalog(settings.dataDir) },
-      {
-        provide: LinkingModel,
-        useFactory: () => LinkingModel.load(settings.modelDir, { threads: settings.threads }),
-      },
-      {
-        provide: Linkers,
-        useFactory: (catalog: KbCatalog, model: LinkingModel) =>
-          new Linkers({ catalog, model, log: parts.log, settings }),
-        inject: [KbCatalog, LinkingModel],
-      },
+      { provide: WorkLine, useValue: line },
+      { provide: KbCatalog, useValue: catalog },
+      { provide: Linkers, useFactory: () => new Linkers({ catalog, model, log, settings }) },
     ];
     return { module: AppModule, providers };
   }

@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { AddressInfo } from 'node:net';
 import type { Settings } from '../../libs/config/settings.js';
+import { LinkingModel } from '../../libs/model/linking-model.js';
 import { AppModule } from './app.module.js';
 import { arrival } from './http/arrival.js';
 import { admission, jsonOnly, refuseBrokenUtf8, sizes, takesBody } from './http/body.js';
@@ -11,6 +12,7 @@ import { JsonLog } from './http/json-log.js';
 import { portProblem } from './http/port-problem.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { WorkLine } from './http/work-line.js';
+import { openCatalog } from './linkers/open-catalog.js';
 
 /** How long a client may take to send a request: a slow one holds a place in the line. */
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -59,8 +61,10 @@ export async function createApi(
 ): Promise<Api> {
   for (const warning of settings.warnings) log.warn(warning);
   const line = new WorkLine({ concurrent: settings.maxConcurrent, waiting: settings.maxWaiting });
+  const catalog = openCatalog(settings.dataDir);
+  const model = await LinkingModel.load(settings.modelDir, { threads: settings.threads });
   const app = await NestFactory.create<NestExpressApplication>(
-    AppModule.of(settings, { log, line }),
+    AppModule.of(settings, { log, line, catalog, model }),
     // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest takes a plain object
     { logger: log, bodyParser: false, abortOnError: false },
   );

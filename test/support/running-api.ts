@@ -22,9 +22,9 @@ export interface RunningApi {
   readonly dataDir: string;
   /** What was logged, a JSON line each. */
   readonly log: readonly string[];
-  get(path: string, init?: RequestInit): Promise<Answer>;
-  post(path: string, body: unknown, init?: RequestInit): Promise<Answer>;
-  close(): Promise<void>;
+  readonly get: (path: string, init?: RequestInit) => Promise<Answer>;
+  readonly post: (path: string, body: unknown, init?: RequestInit) => Promise<Answer>;
+  readonly close: () => Promise<void>;
 }
 
 type Kbs = Readonly<Record<string, readonly EntityRecord[]>>;
