@@ -33,25 +33,26 @@ describe('fuse', () => {
     expect(second?.sources).toEqual(['dense', 'alias', 'lexical']);
   });
 
-  test('what only words found gets its true cosine', () => {
+  test('what only words found gets its true cosine, and a rank no lower than the dense list ends', () => {
     const asked: number[] = [];
     const cosinesOf = (keys: readonly number[]) => {
       asked.push(...keys);
-      return Float32Array.from(keys, (key) => key / 10);
+      return Float32Array.from(keys, (key) => key / 8);
     };
     const found = {
-      ...NOTHING,
-      dense: dense({ 1: 0.5 }),
-      aliases: [alias(1), alias(7)],
+      dense: dense({ 1: 0.625, 2: 0.5 }),
+      aliases: [alias(6), alias(1)],
       lexical: [{ key: 3, bm25: 1 }],
     };
     const candidates = fuse(found, BONUSES, cosinesOf);
-    expect(asked).toEqual([7, 3]);
-    expect(candidates.map(({ key, sources }) => [key, sources])).toEqual([
-      [7, ['alias']],
-      [1, ['dense', 'alias']],
-      [3, ['lexical']],
+    expect(asked).toEqual([6, 3]);
+    expect(candidates.map(({ key, cosine, sources }) => [key, cosine, sources])).toEqual([
+      [6, 0.75, ['alias']],
+      [1, 0.625, ['dense', 'alias']],
+      [3, 0.375, ['lexical']],
+      [2, 0.5, ['dense']],
     ]);
+    expect(candidates[2]?.retrievalScore).toBeCloseTo(0.5 + 0.1 / 3, 6);
   });
 
   test('what the index does not have is left out', () => {

@@ -25,7 +25,7 @@ export interface Candidate {
   readonly exactAlias: boolean;
   /** P(entity | surface) from given priors, 0..1; null where the KB gives none. */
   readonly prior: number | null;
-  /** cosine plus the model's lexical bonuses: the order before reranking. */
+  /** cosine plus the model's lexical bonuses (see `fuse.ts`): the order before reranking. */
   readonly retrievalScore: number;
   readonly sources: readonly CandidateSource[];
 }
