@@ -14,7 +14,7 @@ export const GRAPH_FILE = 'graph.usearch';
  * are answered.
  */
 function overFetch(k: number): number {
-  return k + Math.max(10, Math.ceil(k / 5));
+  return k + Math.max(10, Math.ceil(k / 10));
 }
 
 /** An immutable graph (mapped) with its exact vectors (read by row): approximate choice, exact cosines. */

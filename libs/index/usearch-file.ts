@@ -8,7 +8,7 @@ export const GRAPH_SETTINGS = {
   quantization: 'i8',
   connectivity: 16,
   expansionAdd: 128,
-  expansionSearch: 256,
+  expansionSearch: 512,
 } as const;
 
 const LARGEST_I8 = 127;
