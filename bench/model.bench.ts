@@ -8,6 +8,7 @@ import type { EntityText } from '../libs/model/entity-text.js';
 import { EntityLayout } from '../libs/model/layout/entity-layout.js';
 import { LinkingModel } from '../libs/model/linking-model.js';
 import { openModelFolder } from '../libs/model/model-folder.js';
+import { sessionOptions } from '../libs/model/onnx-engine.js';
 import { WordPiece } from '../libs/text/wordpiece.js';
 
 /**
@@ -18,8 +19,8 @@ import { WordPiece } from '../libs/text/wordpiece.js';
 
 const FOLDER = 'models/referent-v0';
 const ROUNDS = Number(process.argv[2] ?? 7);
-const ENTITIES = 512;
-const PAIRS = 256;
+const ENTITIES = Number(process.argv[3] ?? 512);
+const PAIRS = ENTITIES / 2;
 
 type Feeds = Record<string, Tensor>;
 
@@ -75,11 +76,21 @@ function feedsOf(batch: TokenBatch & { secondSegments?: Int32Array }): Feeds {
   return feeds;
 }
 
+/** Seconds. */
+interface Round {
+  readonly bare: number;
+  readonly plain: number;
+  readonly ours: number;
+}
+
 interface Contest {
   readonly name: string;
   readonly items: number;
   readonly goal: number;
+  /** The same batches, in sessions with our options. */
   readonly bare: () => Promise<unknown>;
+  /** The same batches, in sessions with the runtime's defaults. */
+  readonly plain: () => Promise<unknown>;
   readonly ours: () => Promise<unknown>;
 }
 
@@ -93,17 +104,25 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
-async function report({ name, items, goal, bare, ours }: Contest): Promise<void> {
-  await bare();
-  await ours();
-  const rounds: { bare: number; ours: number }[] = [];
-  for (let i = 0; i < ROUNDS; i++)
-    rounds.push({ bare: await secondsOf(bare), ours: await secondsOf(ours) });
+async function report({ name, items, goal, bare, plain, ours }: Contest): Promise<void> {
+  for (const run of [bare, plain, ours]) await run();
+  const rounds: Round[] = [];
+  for (let i = 0; i < ROUNDS; i++) {
+    rounds.push({
+      bare: await secondsOf(bare),
+      ours: await secondsOf(ours),
+      plain: await secondsOf(plain),
+    });
+  }
+  const perSecond = (run: keyof Round) => Math.round(items / median(rounds.map((r) => r[run])));
+  const ratio = (run: keyof Round) => Number(median(rounds.map((r) => r[run] / r.ours)).toFixed(3));
   const figures = {
     bench: name,
-    perSecond: Math.round(items / median(rounds.map((round) => round.ours))),
-    barePerSecond: Math.round(items / median(rounds.map((round) => round.bare))),
-    ratio: Number(median(rounds.map((round) => round.bare / round.ours)).toFixed(3)),
+    perSecond: perSecond('ours'),
+    barePerSecond: perSecond('bare'),
+    ratio: ratio('bare'),
+    defaultOptionsPerSecond: perSecond('plain'),
+    ratioToDefaultOptions: ratio('plain'),
     goal,
     items,
     rounds: ROUNDS,
@@ -124,8 +143,10 @@ async function main(): Promise<void> {
   const start = performance.now();
   const model = await LinkingModel.load(FOLDER);
   console.log(JSON.stringify({ bench: 'model-load', ms: Math.round(performance.now() - start) }));
+  // Twice: with our session options, and with ONNX Runtime's own defaults.
   const open = (path: string) =>
-    InferenceSession.create(path, { intraOpNumThreads: availableParallelism() });
+    InferenceSession.create(path, sessionOptions(availableParallelism()));
+  const openPlain = (path: string) => InferenceSession.create(path);
 
   const entities = await sampleEntities();
   const { text, pairs } = samplePairs(entities);
@@ -136,6 +157,7 @@ async function main(): Promise<void> {
     items: pairs.length,
     goal: 0.95,
     bare: sequential(await open(paths.crossEncoder), pairFeeds),
+    plain: sequential(await openPlain(paths.crossEncoder), pairFeeds),
     ours: () => model.scorePairs(pieces, pairs),
   });
   const entityFeeds = [...entityBatches(entities, layout, manifest)].map((p) => feedsOf(p.batch));
@@ -144,6 +166,7 @@ async function main(): Promise<void> {
     items: entities.length,
     goal: 0.9,
     bare: sequential(await open(paths.trunk), entityFeeds),
+    plain: sequential(await openPlain(paths.trunk), entityFeeds),
     ours: () => model.encodeEntities(entities),
   });
   await model.close();

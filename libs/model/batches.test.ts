@@ -141,7 +141,7 @@ test('batches hold all items once, padded to their longest row', () => {
   const places = batches.flatMap((packed) => packed.places);
   expect(places.sort((a, b) => a - b)).toEqual(entities.map((_, i) => i));
   for (const { batch } of batches) {
-    expect(batch.ids.length).toBeLessThanOrEqual(2_048);
+    expect(batch.ids.length).toBeLessThanOrEqual(1_024);
     expect(batch.ids.length).toBe(batch.lengths.length * Math.max(...batch.lengths));
   }
 });

@@ -61,6 +61,22 @@ function tokenTypes(batch: PairBatch): Tensor {
   return types.tensor;
 }
 
+/**
+ * By default threads without work spin for hundreds of milliseconds. 100 µs is enough to bridge the gaps between
+ * operators: as fast on a machine of its own (6.9 against 7.4 ms a pair, 2 cores), 1.2 to 1.6 times as fast on one
+ * that does other work, and an idle service takes no processor time.
+ */
+const SPIN_MICROSECONDS = '100';
+
+export function sessionOptions(threads: number): InferenceSession.SessionOptions {
+  return {
+    intraOpNumThreads: threads,
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 4, // what fails is thrown; nothing needs to be printed as well
+    extra: { session: { intra_op: { spin_duration_us: SPIN_MICROSECONDS } } },
+  };
+}
+
 /** ONNX Runtime on the CPU. `run` blocks its thread, whatever it returns: keep it in a worker. */
 export class OnnxEngine extends InferenceEngine {
   private constructor(private readonly sessions: Record<Graph, InferenceSession>) {
@@ -68,12 +84,7 @@ export class OnnxEngine extends InferenceEngine {
   }
 
   static async load(settings: OnnxSettings): Promise<OnnxEngine> {
-    const open = (path: string) =>
-      InferenceSession.create(path, {
-        intraOpNumThreads: settings.threads,
-        graphOptimizationLevel: 'all',
-        logSeverityLevel: 4, // what fails is thrown; nothing needs to be printed as well
-      });
+    const open = (path: string) => InferenceSession.create(path, sessionOptions(settings.threads));
     return new OnnxEngine({
       trunk: await open(settings.trunk),
       mentionHead: await open(settings.mentionHead),
