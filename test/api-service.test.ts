@@ -28,11 +28,12 @@ function hangUp(url: string, body: object, afterMs: number): Promise<void> {
   return new Promise((resolve) => {
     const headers = { 'Content-Type': 'application/json' };
     const sent = request(`${url}/v1/annotate`, { method: 'POST', headers });
+    const timer = setTimeout(() => sent.destroy(), afterMs);
     sent.once('error', () => {
+      clearTimeout(timer);
       resolve();
     });
     sent.end(JSON.stringify(body));
-    setTimeout(() => sent.destroy(), afterMs);
   });
 }
 

@@ -68,6 +68,18 @@ export async function createApi(
     // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest takes a plain object
     { logger: log, bodyParser: false, abortOnError: false },
   );
+  configure(app, { settings, log, line });
+  return new Api(app, settings);
+}
+
+interface Edge {
+  readonly settings: Settings;
+  readonly log: JsonLog;
+  readonly line: WorkLine;
+}
+
+/** What every request passes, in this order, before it reaches a controller. */
+function configure(app: NestExpressApplication, { settings, log, line }: Edge): void {
   app.disable('x-powered-by');
   app.use(arrival(log), admission(line), jsonOnly);
   app.useBodyParser('json', {
@@ -80,5 +92,4 @@ export async function createApi(
   app.use(sizes(settings.limits));
   app.useGlobalFilters(new ProblemFilter(log, settings.limits.maxBodyBytes));
   app.getHttpServer().requestTimeout = REQUEST_TIMEOUT_MS;
-  return new Api(app, settings);
 }

@@ -60,7 +60,6 @@ export const readyResponse = z.object({
 });
 
 export type AnnotateTextResponse = z.output<typeof annotateTextResponse>;
-export type AnnotateDocumentsResponse = z.output<typeof annotateDocumentsResponse>;
 export type AnnotateResponse = z.output<typeof annotateResponse>;
 export type MentionsResponse = z.output<typeof mentionsResponse>;
 export type CandidatesResponse = z.output<typeof candidatesResponse>;

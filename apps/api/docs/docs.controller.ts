@@ -6,7 +6,8 @@ import { packageVersion } from '../../../libs/config/package-root.js';
 import { openApiDocument } from '../../../libs/contract/openapi.js';
 import { ASSETS, CONTENT_SECURITY_POLICY, PAGE, START_SCRIPT } from './page.js';
 
-const assetFolder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+const require = createRequire(import.meta.url);
+const assetFolder = dirname(require.resolve('swagger-ui-dist/package.json'));
 
 /** The API's description for people and for programs, all of it served from here. */
 @Controller('docs')
