@@ -1,4 +1,5 @@
 import { EXIT, Interrupted } from './exit.js';
+import { writeNote } from './output.js';
 
 /**
  * Runs work that can be told to stop. The first Ctrl-C (or SIGTERM) aborts it and waits for it to clean up, a
@@ -11,6 +12,7 @@ export async function interruptible<T>(
   const controller = new AbortController();
   const stop = (): void => {
     if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    writeNote('\nStopping; Ctrl-C again stops at once.');
     controller.abort();
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);

@@ -30,9 +30,11 @@ const ADVICE =
 export async function importFiles(files: readonly string[], options: ImportOptions): Promise<void> {
   const settings = settingsWithWarnings(options);
   const sources = await Promise.all(files.map((file) => sourceOf(file, options.format)));
-  const report = await interruptible(ADVICE, (signal) =>
-    importSources(settings, { ...options, sources, signal }),
-  );
+  const report = await interruptible(ADVICE, (signal) => {
+    // A pipe that says nothing would keep us waiting for its next byte.
+    if (files.includes('-')) signal.addEventListener('abort', () => process.stdin.destroy());
+    return importSources(settings, { ...options, sources, signal });
+  });
   for (const line of problemLines(report)) writeNote(line);
   await writeResult(
     options.json === true ? `${JSON.stringify(report)}\n` : importSummary(report, options.kb),
