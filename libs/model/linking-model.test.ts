@@ -140,3 +140,13 @@ test('inference leaves the event loop free', async () => {
   // Inference in this thread would block it for every batch, 100 ms each; single gaps are the machine's other work.
   expect(delay.percentile(90) / 1e6).toBeLessThan(20);
 });
+
+test('a long text is tokenised in turns, with the pieces of the whole', async () => {
+  const text = 'Zażółć gęślą jaźń, read by many in 東京. '.repeat(10_000);
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  const pieces = await model.tokenizeInTurns(text);
+  delay.disable();
+  expect(pieces).toEqual(model.tokenize(text));
+  expect(delay.count).toBeGreaterThan(2);
+});

@@ -108,3 +108,15 @@ test('a limit gives the first pieces of the whole', () => {
     }),
   );
 });
+
+test('a text read in steps has the pieces of the whole, also when texts are read in turns', () => {
+  fc.assert(
+    fc.property(anyText, anyText, fc.integer({ min: 1, max: 9 }), (text, other, step) => {
+      const readers = [tokenizer.reader(text), tokenizer.reader(other)];
+      for (let to = step; readers.map((reader) => reader.readTo(to)).includes(false); to += step);
+      const [pieces, others] = readers.map((reader) => Array.from(reader.finish().ids));
+      expect(pieces).toEqual(columns(text).ids);
+      expect(others).toEqual(columns(other).ids);
+    }),
+  );
+});

@@ -94,68 +94,75 @@ class PieceList {
   }
 }
 
-/**
- * BERT's uncased WordPiece with offsets into the original text: Schuster and Nakajima 2012, as in
- * google-research/bert `tokenization.py`. Differs from Hugging Face's default in one point, on purpose:
- * `[SEP]` and its like in a text are plain characters, so that no text can forge a model's layout.
- */
-export class WordPiece {
-  private readonly trie: PieceTrie;
-  private readonly unknown: number;
+/** One text being tokenised, in as many steps as the caller likes. */
+export class PieceReader {
   private readonly word = new Word();
+  private readonly pieces: PieceList;
+  private at = 0;
 
-  constructor(vocabulary: readonly string[]) {
-    this.trie = new PieceTrie(vocabulary);
-    this.unknown = vocabulary.indexOf('[UNK]');
+  constructor(
+    private readonly text: string,
+    private readonly trie: PieceTrie,
+    private readonly unknown: number,
+    private readonly maxPieces = Number.MAX_SAFE_INTEGER,
+  ) {
+    this.pieces = new PieceList(Math.min(maxPieces, text.length >>> 2) + 16);
   }
 
-  /** The pieces of a text, or its first `maxPieces`; then no more of the text is read than they need. */
-  tokenize(text: string, maxPieces = Number.MAX_SAFE_INTEGER): Pieces {
-    const pieces = new PieceList(Math.min(maxPieces, text.length >>> 2) + 16);
-    this.word.clear();
-    for (let at = 0; at < text.length && pieces.length < maxPieces;) {
+  /** Reads up to the offset, or until there are enough pieces; true when nothing is left to read. */
+  readTo(offset: number): boolean {
+    const { text, pieces, maxPieces } = this;
+    const end = Math.min(offset, text.length);
+    let at = this.at;
+    while (at < end && pieces.length < maxPieces) {
       const unit = text.charCodeAt(at);
-      at = unit < 128 ? this.readAscii(unit, at, pieces) : this.readUnicode(text, at, pieces);
+      at = unit < 128 ? this.readAscii(unit, at) : this.readUnicode(at);
     }
-    this.closeWord(pieces);
-    return pieces.finish(maxPieces);
+    this.at = at;
+    return at >= text.length || pieces.length >= maxPieces;
+  }
+
+  /** The pieces of what was read. */
+  finish(): Pieces {
+    this.closeWord();
+    return this.pieces.finish(this.maxPieces);
   }
 
   /** Returns the offset of the next character. */
-  private readAscii(unit: number, at: number, pieces: PieceList): number {
+  private readAscii(unit: number, at: number): number {
     const kind = asciiKind[unit];
     const end = at + 1;
     if (kind === LETTER) {
       this.word.append(asciiLower[unit] ?? 0, at, end);
     } else if (kind !== DROP) {
-      this.closeWord(pieces);
+      this.closeWord();
       if (kind === PUNCTUATION) {
         this.word.append(unit, at, end);
-        this.closeWord(pieces);
+        this.closeWord();
       }
     }
     return end;
   }
 
-  private readUnicode(text: string, at: number, pieces: PieceList): number {
-    const codePoint = text.codePointAt(at) ?? 0;
+  private readUnicode(at: number): number {
+    const codePoint = this.text.codePointAt(at) ?? 0;
     const end = at + (codePoint > 0xffff ? 2 : 1);
     const { alone, parts } = bertCharacter(codePoint);
-    if (alone) this.closeWord(pieces);
+    if (alone) this.closeWord();
     for (const part of parts) {
-      if (part.kind !== 'letter') this.closeWord(pieces);
+      if (part.kind !== 'letter') this.closeWord();
       if (part.kind !== 'space') this.word.appendText(part.text, at, end);
-      if (part.kind === 'punctuation') this.closeWord(pieces);
+      if (part.kind === 'punctuation') this.closeWord();
     }
-    if (alone) this.closeWord(pieces);
+    if (alone) this.closeWord();
     return end;
   }
 
-  private closeWord(pieces: PieceList): void {
-    const { word } = this;
+  private closeWord(): void {
+    const { word, pieces } = this;
     if (word.characters === 0) return;
     const before = pieces.length;
-    const known = word.characters <= MAX_WORD_CHARACTERS && this.pushPieces(pieces);
+    const known = word.characters <= MAX_WORD_CHARACTERS && this.pushPieces();
     if (!known) {
       pieces.length = before;
       pieces.push(this.unknown, word.start, word.end);
@@ -164,14 +171,41 @@ export class WordPiece {
   }
 
   /** Greedy longest match; false where some rest of the word begins with no piece. */
-  private pushPieces(pieces: PieceList): boolean {
+  private pushPieces(): boolean {
     const { units, starts, ends, length } = this.word;
     for (let from = 0; from < length; from = this.trie.matchEnd) {
       const id = this.trie.longest(units, from, length, from > 0);
       if (id < 0) return false;
-      pieces.push(id, starts[from] ?? 0, ends[this.trie.matchEnd - 1] ?? 0);
+      this.pieces.push(id, starts[from] ?? 0, ends[this.trie.matchEnd - 1] ?? 0);
     }
     return true;
+  }
+}
+
+/**
+ * BERT's uncased WordPiece with offsets into the original text: Schuster and Nakajima 2012, as in
+ * google-research/bert `tokenization.py`. Differs from Hugging Face's default in one point, on purpose:
+ * `[SEP]` and its like in a text are plain characters, so that no text can forge a model's layout.
+ */
+export class WordPiece {
+  private readonly trie: PieceTrie;
+  private readonly unknown: number;
+
+  constructor(vocabulary: readonly string[]) {
+    this.trie = new PieceTrie(vocabulary);
+    this.unknown = vocabulary.indexOf('[UNK]');
+  }
+
+  /** The pieces of a text, or its first `maxPieces`; then no more of the text is read than they need. */
+  tokenize(text: string, maxPieces?: number): Pieces {
+    const reader = this.reader(text, maxPieces);
+    reader.readTo(text.length);
+    return reader.finish();
+  }
+
+  /** For long texts: read in steps, so that other work can be done in between. */
+  reader(text: string, maxPieces?: number): PieceReader {
+    return new PieceReader(text, this.trie, this.unknown, maxPieces);
   }
 }
 
