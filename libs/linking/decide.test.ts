@@ -17,6 +17,8 @@ const CALIBRATION = {
   nil: { threshold: 0.5 },
 };
 
+const OPTIONS = { calibration: CALIBRATION, minConfidence: 0.5 };
+
 const candidate = (key: number, score: number, logit: number | null = null): RankedCandidate => ({
   key,
   cosine: score,
@@ -46,25 +48,25 @@ const UNSURE = [candidate(3, 0.9), candidate(4, 0.89)];
 
 describe('decide', () => {
   test('the best candidate, with the calibrated probability that it is right', () => {
-    const [decision] = decide([ranked(SURE)], { calibration: CALIBRATION });
+    const [decision] = decide([ranked(SURE)], OPTIONS);
     expect(decision?.key).toBe(1);
     expect(decision?.confidence).toBeCloseTo(1 / (1 + Math.exp(-6)), 6);
   });
 
   test('where the cross-encoder was asked, the probability is that of fused scores', () => {
     const scored = [candidate(1, 0.6, 3), candidate(2, 0.6, 1)];
-    const [decision] = decide([ranked(scored)], { calibration: CALIBRATION });
+    const [decision] = decide([ranked(scored)], OPTIONS);
     expect(decision?.confidence).toBeCloseTo(1 / (1 + Math.exp(-2)), 6);
   });
 
   test('below the threshold, and without a candidate, it is NIL and keeps its confidence', () => {
-    const decisions = decide([ranked(UNSURE), ranked([])], { calibration: CALIBRATION });
+    const decisions = decide([ranked(UNSURE), ranked([])], OPTIONS);
     expect(decisions.map(({ key }) => key)).toEqual([null, null]);
     expect(decisions[0]?.confidence).toBeCloseTo(1 / (1 + Math.exp(1.9)), 6);
     expect(decisions[1]?.confidence).toBe(0);
   });
 
-  test("the caller's threshold goes before the model's", () => {
+  test("the threshold is the caller's", () => {
     const keys = (minConfidence: number) =>
       decide([ranked(UNSURE), ranked(SURE)], { calibration: CALIBRATION, minConfidence }).map(
         ({ key }) => key,
@@ -74,10 +76,9 @@ describe('decide', () => {
   });
 
   test('a doubtful span makes a doubtful link', () => {
-    const options = { calibration: CALIBRATION };
     const [decision] = decide(
       [ranked(SURE, { source: 'compromise', spanProbability: 0.4 })],
-      options,
+      OPTIONS,
     );
     expect(decision?.key).toBeNull();
   });
@@ -87,9 +88,9 @@ describe('decide', () => {
     const short = ranked(SURE, { at: [9, 14], source: 'gazetteer' });
     const longButNil = ranked(UNSURE, { at: [0, 20], source: 'compromise' });
     const spans = (mentions: RankedMention[]) =>
-      decide(mentions, { calibration: CALIBRATION }).map(({ ranked: { mention } }) => mention.end);
+      decide(mentions, OPTIONS).map(({ ranked: { mention } }) => mention.end);
     expect(spans([long, short])).toEqual([14]);
-    expect(decide([long, short], { calibration: CALIBRATION })[0]?.ranked).toBe(long);
+    expect(decide([long, short], OPTIONS)[0]?.ranked).toBe(long);
     expect(spans([longButNil, short])).toEqual([14]);
   });
 
@@ -99,13 +100,13 @@ describe('decide', () => {
       ranked(UNSURE, { at: [0, 9] }),
       ranked(SURE, { at: [4, 9] }),
     ];
-    const decisions = decide(mentions, { calibration: CALIBRATION });
+    const decisions = decide(mentions, OPTIONS);
     expect(decisions.map(({ ranked: { mention } }) => mention.start)).toEqual([4, 0, 4]);
   });
 
   test('a candidate without a rival is measured against the zero point of the fusion', () => {
     const confidence = (score: number) =>
-      decide([ranked([candidate(1, score)])], { calibration: CALIBRATION })[0]?.confidence ?? 0;
+      decide([ranked([candidate(1, score)])], OPTIONS)[0]?.confidence ?? 0;
     expect(confidence(0.9)).toBeGreaterThan(0.7);
     expect(confidence(0.6)).toBeLessThan(0.2);
   });

@@ -8,8 +8,8 @@ const NIL_WEIGHT = 1e-6;
 
 export interface DecideOptions {
   readonly calibration: Calibration;
-  /** Below this a mention is NIL; the model's own threshold where undefined. */
-  readonly minConfidence?: number | undefined;
+  /** Below this a mention is NIL. */
+  readonly minConfidence: number;
 }
 
 /**
@@ -18,17 +18,16 @@ export interface DecideOptions {
  * mentions are each answered. By place.
  */
 export function decide(ranked: readonly RankedMention[], options: DecideOptions): Decision[] {
-  const threshold = options.minConfidence ?? options.calibration.nil.threshold;
-  const decisions = ranked.map((mention) => decision(mention, threshold, options.calibration));
+  const decisions = ranked.map((mention) => decision(mention, options));
   const given = decisions.filter(isGiven);
   const detected = decisions.filter((one) => !isGiven(one));
   return given.length > 0 ? given : withoutOverlaps(detected, { spanOf, weightOf });
 }
 
-function decision(ranked: RankedMention, threshold: number, calibration: Calibration): Decision {
+function decision(ranked: RankedMention, { calibration, minConfidence }: DecideOptions): Decision {
   const confidence = ranked.mention.spanProbability * firstIsRight(ranked, calibration);
   const first = ranked.candidates[0];
-  return { ranked, key: confidence < threshold ? null : (first?.key ?? null), confidence };
+  return { ranked, key: confidence < minConfidence ? null : (first?.key ?? null), confidence };
 }
 
 function isGiven({ ranked }: Decision): boolean {

@@ -15,7 +15,7 @@ export async function encode(
   mentions: readonly Mention[],
   model: LinkingModel,
 ): Promise<EncodedMentions> {
-  const pieces = model.tokenize(mentions.length === 0 ? '' : text);
+  const pieces = await model.tokenizeInTurns(mentions.length === 0 ? '' : text);
   if (mentions.length === 0) return { mentions, pieces, vectors: new Float32Array(0) };
   return { mentions, pieces, vectors: await model.encodeMentions(pieces, mentions) };
 }

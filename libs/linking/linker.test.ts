@@ -158,6 +158,14 @@ describe('rerank modes', () => {
     expect(logits).not.toContain(null);
   });
 
+  test('a name that only compromise found is too doubtful for a pair, unless NIL is set lower', async () => {
+    const text = 'Wolfgang Huber repairs violins.';
+    const { ranked, pairsScored } = await linker.annotate({ text });
+    expect(ranked.map(({ mention }) => mention.source)).toEqual(['compromise']);
+    expect(pairsScored).toBe(0);
+    expect((await linker.annotate({ text }, { minConfidence: 0 })).pairsScored).toBeGreaterThan(0);
+  });
+
   test('the same text gives the same links', async () => {
     const [one, two] = [
       await linker.annotate({ text: TEXT }),

@@ -91,7 +91,7 @@ export class Linker {
       this.rerank(encoded, found.retrieved, { ...options, records }),
     );
     const decisions = await clock.time('decide', () =>
-      decide(ranked, { calibration, minConfidence: options.minConfidence }),
+      decide(ranked, { calibration, minConfidence: this.threshold(options) }),
     );
 
     return { decisions, ranked, records, pairsScored, versions, timings: clock.timings() };
@@ -145,12 +145,18 @@ export class Linker {
   private async rerank(
     { pieces }: EncodedMentions,
     retrieved: readonly RetrievedMention[],
-    { records, signal, rerank: mode = 'adaptive' }: LinkerOptions & { records: Records },
+    { records, ...options }: LinkerOptions & { records: Records },
   ): Promise<{ ranked: readonly RankedMention[]; pairsScored: number }> {
+    const { signal, rerank: mode = 'adaptive' } = options;
     signal?.throwIfAborted();
-    const options = { mode, model: this.model, records, signal };
-    const { mentions, pairsScored }: Reranked = await rerank(pieces, retrieved, options);
+    const minConfidence = this.threshold(options);
+    const how = { mode, model: this.model, records, minConfidence, signal };
+    const { mentions, pairsScored }: Reranked = await rerank(pieces, retrieved, how);
     return { ranked: await withRecords(mentions, records), pairsScored };
+  }
+
+  private threshold({ minConfidence }: LinkerOptions): number {
+    return minConfidence ?? this.model.manifest.calibration.nil.threshold;
   }
 
   private checkCount(count: number): void {

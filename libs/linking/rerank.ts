@@ -21,6 +21,8 @@ export interface RerankOptions {
   readonly mode: RerankMode;
   readonly model: LinkingModel;
   readonly records: Records;
+  /** The confidence below which decide says NIL. */
+  readonly minConfidence: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -54,7 +56,7 @@ export async function rerank(
   }));
   for (;;) {
     const waves = states.map((state, at) => {
-      const wave = nextWave(state, options.mode, calibration);
+      const wave = nextWave(state, modeFor(retrieved[at], options), calibration);
       const next = state.candidates.slice(state.logits.length, state.logits.length + wave);
       return pairsOf(retrieved[at], next);
     });
@@ -66,6 +68,12 @@ export async function rerank(
     rankedMention(mention, states[at], calibration),
   );
   return { mentions, pairsScored: scorer.pairsScored };
+}
+
+/** A span so doubtful that it is NIL whatever its entity is not worth a pair, unless all are asked for. */
+function modeFor(retrieved: RetrievedMention | undefined, options: RerankOptions): RerankMode {
+  const isHopeless = (retrieved?.mention.spanProbability ?? 0) < options.minConfidence;
+  return options.mode === 'adaptive' && isHopeless ? 'none' : options.mode;
 }
 
 function pairsOf(
