@@ -85,7 +85,6 @@ def main(folder, name, calibration_path):
         "name": name,
         "version": content_version(files),
         "dimensions": 384,
-        "hiddenSize": 384,
         "limits": LIMITS,
         "ids": IDS,
         "files": files,

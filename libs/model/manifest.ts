@@ -76,8 +76,6 @@ export const modelManifest = z.object({
   /** Hash of everything that vectors and logits depend on: files, limits and ids (`contentVersion`). */
   version: z.string().min(8),
   dimensions: count,
-  /** Width of the trunk's hidden states. */
-  hiddenSize: count,
   limits,
   ids: specialIds,
   files: z.object({

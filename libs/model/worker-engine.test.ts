@@ -1,5 +1,4 @@
 import { expect, test } from '@jest/globals';
-import { pathToFileURL } from 'node:url';
 import { MODEL_FOLDER } from '../../test/support/golden.js';
 import { openModelFolder } from './model-folder.js';
 import { OnnxEngine, type OnnxSettings } from './onnx-engine.js';
@@ -9,7 +8,10 @@ import { WorkerEngine } from './worker-engine.js';
 const settings = async (): Promise<OnnxSettings> => {
   return { ...(await openModelFolder(MODEL_FOLDER)).paths, threads: 1 };
 };
-const crashing = { url: pathToFileURL('test/support/crashing-worker.mjs'), options: {} };
+const crashing = {
+  url: new URL('../../test/support/crashing-worker.mjs', import.meta.url),
+  options: {},
+};
 const batch = () => ({
   ids: Int32Array.of(101, 2543, 7384, 102, 102, 102),
   lengths: Int32Array.of(6),
@@ -49,7 +51,10 @@ test('a batch that the graphs refuse fails alone', async () => {
 
 test('a graph that cannot be loaded fails the start', async () => {
   const missing = { ...(await settings()), trunk: 'no-such-file.onnx' };
-  await expect(WorkerEngine.start(missing)).rejects.toThrow('no-such-file.onnx');
+  await expect(WorkerEngine.start(missing)).rejects.toMatchObject({
+    code: 'model-invalid',
+    message: expect.stringContaining('no-such-file.onnx') as unknown,
+  });
 });
 
 test('a closed engine takes no calls', async () => {

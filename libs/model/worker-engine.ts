@@ -117,13 +117,22 @@ export class WorkerEngine extends InferenceEngine {
     this.thread = new InferenceThread(settings, entry);
   }
 
-  /** Resolves when the graphs are loaded. */
+  /** Resolves when the graphs are loaded; `model-invalid` where they cannot be. */
   static async start(
     settings: OnnxSettings,
     entry = inferenceWorkerEntry(),
   ): Promise<WorkerEngine> {
     const engine = new WorkerEngine(settings, entry);
-    await engine.thread.ready;
+    try {
+      await engine.thread.ready;
+    } catch (cause) {
+      const reason = String(cause instanceof Error ? (cause.cause ?? cause) : cause);
+      throw new ReferentError(
+        'model-invalid',
+        `the model's graphs cannot be loaded: ${reason}; check that onnxruntime-node supports this machine`,
+        { cause },
+      );
+    }
     return engine;
   }
 
