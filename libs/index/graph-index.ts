@@ -11,7 +11,8 @@ export const GRAPH_FILE = 'graph.usearch';
 
 /**
  * How many rows the graph is asked for when k are wanted: the nearest by i8, of which the k best by exact cosine
- * are answered.
+ * are answered. For k = 100 the overlap with the exact top 100 is .983 when 100 are fetched, .986 with 110 and no
+ * better with 200: what the graph has not come across cannot be rescored.
  */
 function overFetch(k: number): number {
   return k + Math.max(10, Math.ceil(k / 10));

@@ -6,7 +6,7 @@ import { UsearchGraph } from './usearch-file.js';
 const D = 384;
 
 describe('UsearchGraph', () => {
-  /** usearch's own cast would find 9 of 10 here: a version that no longer takes our quantised rows shows. */
+  /** usearch's own cast finds .95 here: a version that no longer takes our quantised rows shows. */
   it('chooses as the exact vectors do, before any rescoring', () => {
     const count = 1_500;
     const vectors = clusteredVectors({ count, dimensions: D, seed: 3 });
