@@ -40,4 +40,3 @@ export const entityRecord = z.object({
 });
 
 export type EntityRecord = z.output<typeof entityRecord>;
-export type Alias = EntityRecord['aliases'][number];

@@ -1,16 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { KbCatalog, KbStore } from './kb-store.js';
+import type { KbStore } from './kb-store.js';
 import { importContract } from './testing/import.contract.js';
 import { lexicalContract } from './testing/lexical.contract.js';
 import { collect, entity, importAll } from './testing/records.js';
-
-export interface CatalogUnderTest {
-  readonly catalog: KbCatalog;
-  /** Another catalog over the same data, as another process would have it. */
-  readonly another: () => KbCatalog;
-  /** Closes all and removes the data. */
-  readonly remove: () => Promise<void>;
-}
+import type { CatalogUnderTest, Subject } from './testing/subject.js';
 
 /** What every adapter of the store's ports has to do. A new one joins with one line: `kbStoreContract('…', make)`. */
 export function kbStoreContract(adapter: string, make: () => Promise<CatalogUnderTest>): void {
@@ -30,8 +23,6 @@ export function kbStoreContract(adapter: string, make: () => Promise<CatalogUnde
     vectorContract(subject);
   });
 }
-
-export type Subject = () => CatalogUnderTest & { readonly store: KbStore };
 
 function catalogContract(subject: Subject): void {
   describe('catalog', () => {

@@ -22,7 +22,8 @@ export const staticChecks = [
       'typescript/bin/tsc',
       '--noEmit',
       '--incremental',
-      `--tsBuildInfoFile=${cache}/types.tsbuildinfo`,
+      '--tsBuildInfoFile',
+      `${cache}/types.tsbuildinfo`,
     ),
   },
   {

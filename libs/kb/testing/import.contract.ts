@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { KbStore } from '../kb-store.js';
-import type { Subject } from '../kb-store.contract.js';
+import type { Subject } from './subject.js';
 import { collect, entity, importAll } from './records.js';
 
 const many = (count: number, from = 0) =>

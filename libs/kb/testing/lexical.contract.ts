@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { KbStore, LexicalQuery } from '../kb-store.js';
-import type { Subject } from '../kb-store.contract.js';
+import type { Subject } from './subject.js';
 import { entity, importAll } from './records.js';
 
 /** Enough others that a word of two entities is rare, as in a real KB. */
