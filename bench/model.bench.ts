@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { gunzipSync } from 'node:zlib';
+import '../libs/model/no-telemetry.js';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { entityBatches, pairBatches, type MentionPair } from '../libs/model/batches.js';
 import type { TokenBatch } from '../libs/model/engine.js';

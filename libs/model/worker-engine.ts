@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { ReferentError } from '../contract/errors.js';
 import {
   InferenceEngine,
@@ -27,7 +27,11 @@ class InferenceThread {
   failure: ReferentError | undefined;
 
   constructor(settings: OnnxSettings, entry: WorkerEntry) {
-    this.worker = new Worker(entry.url, { ...entry.options, workerData: settings });
+    this.worker = new Worker(entry.url, {
+      ...entry.options,
+      workerData: settings,
+      env: SHARE_ENV,
+    });
     this.ready = new Promise((resolve, reject) => {
       this.pending.set(this.nextId++, {
         resolve: () => {

@@ -12,7 +12,9 @@ export interface WorkerEntry {
  */
 export function inferenceWorkerEntry(): WorkerEntry {
   const fromSource = import.meta.url.endsWith('.ts');
-  if (!fromSource) return { url: new URL('inference-worker.js', import.meta.url), options: {} };
+  if (!fromSource) {
+    return { url: new URL('inference-worker.js', import.meta.url), options: { execArgv: [] } };
+  }
   const loader = new URL('../../test/support/typescript-loader.mjs', import.meta.url);
   return {
     url: new URL('inference-worker.ts', import.meta.url),
