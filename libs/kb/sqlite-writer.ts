@@ -11,6 +11,15 @@ export interface SqliteWriterOptions {
 
 const PAGE_BYTES = 8192;
 
+/** Nothing of it outlives the process; ids and names come in random order, so it wants a cache as large as the store's. */
+const STAGING_SETTINGS = `
+  PRAGMA staging.page_size = ${PAGE_BYTES};
+  PRAGMA staging.journal_mode = OFF;
+  PRAGMA staging.synchronous = OFF;
+  PRAGMA staging.locking_mode = EXCLUSIVE;
+  PRAGMA staging.cache_size = -65536;
+`;
+
 /**
  * The one connection that writes, apart from the one that reads: readers keep the old state until the commit.
  * `synchronous = NORMAL` in WAL: a commit survives kill -9; what must survive a power cut raises it to FULL.
@@ -34,9 +43,7 @@ export class SqliteWriter {
     return this.use((connection) => {
       this.removeStaging();
       connection.run('ATTACH ? AS staging', this.stagingFile);
-      connection.exec(
-        'PRAGMA staging.journal_mode = OFF; PRAGMA staging.synchronous = OFF; PRAGMA staging.locking_mode = EXCLUSIVE',
-      );
+      connection.exec(STAGING_SETTINGS);
       connection.exec(STAGING_SCHEMA);
       this.isStaging = true;
     });
