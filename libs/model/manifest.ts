@@ -64,7 +64,7 @@ const calibration = z.object({
   lexicalBonus: z.object({ alias: z.number(), bm25: z.number(), bm25Offset: z.number() }),
   /** Added to the retrieval score: weight · P(entity | surface), where the KB gives priors. */
   prior: z.object({ weight: z.number() }),
-  adaptive: adaptive.prefault({ skipMargin: 0.1, waves: [4, 4, 8, 16, 32, 36], logitBound: 3 }),
+  adaptive: adaptive.prefault({ skipMargin: 0.1, waves: [4, 4, 8, 16, 32, 36], logitBound: 0 }),
   /** Below this confidence a mention is NIL, where the caller does not say otherwise. */
   nil: z.object({ threshold: z.number().min(0).max(1) }).prefault({ threshold: 0.3 }),
 });
