@@ -39,7 +39,8 @@ interface Run {
 
 async function evaluateWorld(world: string): Promise<WorldResult> {
   const dev = join(worldsFolder, world, 'dev.jsonl.gz');
-  const samples = cardSamples(await countMentions(dev));
+  const mentions = await countMentions(dev);
+  const samples = cardSamples(mentions);
   const cardFile = join(folder, `${world}.card.jsonl`);
   const rerankFile = join(folder, `${world}.card-rerank.jsonl`);
   await writeSample(dev, samples.recall, cardFile);
@@ -48,12 +49,14 @@ async function evaluateWorld(world: string): Promise<WorldResult> {
   const none = ['--rerank', 'none'];
   const adaptive = ['--rerank', 'adaptive'];
   const limited = [...adaptive, '--limit', options.limit, '--seed', options.seed];
+  const card = await evaluated({ world, file: cardFile, args: none });
+  const isWhole = samples.recall.size === mentions;
   return {
     world,
     entities: await entitiesOf(world),
-    card: await evaluated({ world, file: cardFile, args: none }),
+    card,
     reranked: await evaluated({ world, file: rerankFile, args: adaptive }),
-    all: await evaluated({ world, file: dev, args: none }),
+    all: isWhole ? card : await evaluated({ world, file: dev, args: none }),
     sample: options.limit === '0' ? null : await evaluated({ world, file: dev, args: limited }),
   };
 }

@@ -137,10 +137,13 @@ const share = (value: number | null): string => value?.toFixed(3).replace(/^0/, 
 const recallText = (row: RecallRow): string => row.map(share).join(' / ');
 
 const differences = (here: RecallRow, there: RecallRow): string =>
-  here
-    .map((value, at) => (value - (there[at] ?? 0)) * 100)
-    .map((points) => `${points >= 0 ? '+' : '−'}${Math.abs(points).toFixed(1)}`)
-    .join(' / ');
+  here.map((value, at) => points((value - (there[at] ?? 0)) * 100)).join(' / ');
+
+function points(difference: number): string {
+  const size = Math.abs(difference).toFixed(1);
+  if (size === '0.0') return size;
+  return `${difference > 0 ? '+' : '−'}${size}`;
+}
 
 function milliseconds({ millisecondsPerMention }: Evaluation): string {
   const sum = Object.values(millisecondsPerMention).reduce<number>((all, ms) => all + (ms ?? 0), 0);
