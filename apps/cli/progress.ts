@@ -70,7 +70,8 @@ export class ProgressBar {
       ? `${duration((total - done) / rate)} left`
       : duration(this.#secondsFromStart());
     const figures = [`${count} ${unit}`, `${perSecond(rate)}/s`, time].join(', ');
-    return [phase ?? label, ...this.#bar(done, total), figures].join(' ');
+    const name = phase ?? label;
+    return `${name} ${this.#bar({ done, total }, name.length + figures.length)}${figures}`;
   }
 
   #meanRate(done: number): number {
@@ -82,11 +83,14 @@ export class ProgressBar {
     return (this.#options.now() - this.#startedAt) / 1000;
   }
 
-  #bar(done: number, total: number | null): string[] {
-    if (!this.#isTerminal || total === null || (this.#options.stream.columns ?? 80) < 90) return [];
+  /** As much of a bar as the terminal has room for beside `taken` characters. */
+  #bar({ done, total }: ProgressState, taken: number): string {
+    const columns = this.#options.stream.columns ?? 80;
+    const cells = Math.min(BAR_CELLS, columns - taken - ' 100 %  '.length - 2);
+    if (!this.#isTerminal || total === null || cells < 8) return '';
     const share = total === 0 ? 1 : Math.min(1, done / total);
-    const full = Math.round(share * BAR_CELLS);
-    return [`${'█'.repeat(full)}${'░'.repeat(BAR_CELLS - full)} ${Math.floor(share * 100)} %`];
+    const full = Math.round(share * cells);
+    return `${'█'.repeat(full)}${'░'.repeat(cells - full)} ${Math.floor(share * 100)} % `;
   }
 
   #write(line: string): void {
