@@ -41,13 +41,19 @@ function goneSignal(response: ApiResponse): AbortSignal {
 function logWhenDone(request: ApiRequest, response: ApiResponse, log: JsonLog): void {
   const started = performance.now();
   response.once('close', () => {
-    log.info('request', {
+    const path = pathOf(request);
+    log.line(levelOf(path), 'request', {
       requestId: request.requestId,
       method: request.method,
-      path: pathOf(request),
+      path,
       status: response.writableFinished ? response.statusCode : 499,
       milliseconds: Math.round(10 * (performance.now() - started)) / 10,
       bytesIn: Number(request.headers['content-length'] ?? 0),
     });
   });
+}
+
+/** Probes come every few seconds and would bury the rest. */
+function levelOf(path: string): 'debug' | 'info' {
+  return path.startsWith('/health/') ? 'debug' : 'info';
 }

@@ -36,7 +36,7 @@ export class JsonLog implements LoggerService {
     this.line('error', textOf(message), isFields(fields) ? fields : { context: fields });
   }
 
-  private line(level: LogLevel, message: string, fields: Fields): void {
+  line(level: Exclude<LogLevel, 'silent'>, message: string, fields: Fields): void {
     if (RANK[level] > RANK[this.level]) return;
     const entry = { time: new Date().toISOString(), level, message, ...fields };
     this.write(`${JSON.stringify(entry)}\n`);
