@@ -2,7 +2,8 @@
 
     python calibrate.py RUNS/cross-v1/dev.npz RUNS/cross-v1/calibration.json
 
-Fitted on dev mentions, all worlds weighing the same:
+Fitted on the dev mentions that were reranked (the others have the retriever's own calibration), all
+worlds weighing the same:
     dualWeight, softmaxScale   by likelihood: softmax(scale * (logit + weight * (score - offset)))
     firstIsRight               P(winner is gold) = sigmoid(score * s1 + margin * (s1 - s2) + bias); here also
                                mentions count whose gold entity is not among the candidates
@@ -98,8 +99,9 @@ def across_worlds(names, fused, gold_place):
 
 def main(dev_file, out_file):
     dev = np.load(dev_file)
-    names, scores, gold_place = dev["names"], dev["scores"].astype(np.float64), dev["gold_place"]
-    logits = dev["model"].astype(np.float64)
+    reranked = dev["reranked"]  # [M]
+    names, gold_place = dev["names"][reranked], dev["gold_place"][reranked]
+    scores, logits = (dev[key][reranked].astype(np.float64) for key in ("scores", "model"))
     weight = round(fit_fusion(names, logits, scores, gold_place)[0], 1)
     fused = fuse(logits, scores, weight)
     (score, margin, bias), confidence, right = fit_first_is_right(names, fused, gold_place)
@@ -112,8 +114,9 @@ def main(dev_file, out_file):
         "ece": round(calibration_error(confidence, right), 4),
         "eceOfUnseenWorlds": round(across_worlds(names, fused, gold_place), 4),
         "logitAt99.9%": round(float(np.percentile(logits, 99.9)), 2),
-        "devAccuracy": {name: round(share, 4) for name, share in by_world.items()},
-        "devAccuracyMeanOfWorlds": round(float(np.mean(list(by_world.values()))), 4),
+        "reranked": round(float(reranked.mean()), 3),
+        "devAccuracyOfReranked": {name: round(share, 4) for name, share in by_world.items()},
+        "devAccuracyOfRerankedMeanOfWorlds": round(float(np.mean(list(by_world.values()))), 4),
         "data": str(dev["data"]),
     }
     with open(out_file, "w") as file:

@@ -5,6 +5,7 @@
 
 A model is an ONNX graph (as it ships) or a checkpoint of train.py. `--beside` names another one, measured
 on the same mentions. Candidates are those of step 1's cut KBs: easier than the whole KB for big worlds.
+As in the product, a mention whose first candidate leads by `--skip-margin` is not reranked.
 Written: per mention its world, retrieval scores, logits and gold's place, for calibrate.py.
 """
 
@@ -57,10 +58,13 @@ def dev_mentions(worlds, most):
             yield world, mention
 
 
-def measure(run, sample, top):
-    """Logits [M, top] of each mention's best candidates."""
-    pairs = [world.pair(m, row) for world, m in sample for row in m.candidates[:top].tolist()]
-    return score_pairs(run, pairs).reshape(-1, top)
+def measure(run, sample, close, top):
+    """Logits [M, top] of each mention's best candidates; zeros where it is not a close call [M]."""
+    asked = [entry for entry, is_close in zip(sample, close) if is_close]
+    pairs = [world.pair(m, row) for world, m in asked for row in m.candidates[:top].tolist()]
+    logits = np.zeros((len(sample), top), np.float32)
+    logits[close] = score_pairs(run, pairs).reshape(-1, top)
+    return logits
 
 
 def accuracy(names, fused, gold_place):
@@ -105,6 +109,7 @@ def main():
     parser.add_argument("--out", required=True)
     parser.add_argument("--mentions", type=int, default=150, help="a world")
     parser.add_argument("--top", type=int, default=16, help="candidates a mention")
+    parser.add_argument("--skip-margin", type=float, default=0.1, help="9: rerank everything")
     options = parser.parse_args()
 
     worlds, data_hash = load_worlds(options.candidates)
@@ -113,23 +118,25 @@ def main():
     scores = np.stack([m.scores[: options.top] for _, m in sample])  # [M, top]
     hit = np.stack([m.candidates[: options.top] == m.gold for _, m in sample])
     gold_place = np.where(hit.any(1), hit.argmax(1), -1)  # [M]
+    close = scores[:, 0] - scores[:, 1] < options.skip_margin  # [M]
 
     columns, out = {}, {}
     for title, path in (("beside", options.beside), ("model", options.model)):
         if not path:
             continue
         began = time.time()
-        logits = measure(scorer(path), sample, options.top)  # [M, top]
+        logits = measure(scorer(path), sample, close, options.top)  # [M, top]
         weight = best_weight(names, logits, scores, gold_place)
         columns[f"{title} alone"] = logits
         for w in sorted({weight, V0_WEIGHT} if title == "beside" else {weight}):
             columns[f"{title} fused, weight {w}"] = fuse(logits, scores, w)
         out[title] = logits
-        spread = np.percentile(logits, [0, 1, 50, 99, 99.9, 100]).round(2).tolist()
+        spread = np.percentile(logits[close], [0, 1, 50, 99, 99.9, 100]).round(2).tolist()
         print(f"{title} {path}: {time.time() - began:.0f} s", file=sys.stderr)
         print(f"  logits at 0, 1, 50, 99, 99.9, 100 %: {spread}", file=sys.stderr)
     print(table(names, scores, gold_place, columns))
-    np.savez(options.out, names=names, scores=scores, gold_place=gold_place, data=data_hash, **out)
+    out |= {"names": names, "scores": scores, "gold_place": gold_place, "reranked": close}
+    np.savez(options.out, data=data_hash, **out)
 
 
 if __name__ == "__main__":
