@@ -1,4 +1,5 @@
 import { exec } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -23,7 +24,8 @@ const jsonLines = (values: readonly unknown[]): string =>
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'referent-cli-'));
-  referent = new ReferentProcess({ REFERENT_DATA_DIR: at('data'), PORT: '0', NO_COLOR: '' });
+  // CI=true makes some colour libraries believe in a terminal.
+  referent = new ReferentProcess({ REFERENT_DATA_DIR: at('data'), PORT: '0', CI: 'true' });
   await writeFile(at('kb.jsonl.gz'), gzipSync(jsonLines(HOMONYMS)));
   const { code, stderr } = await referent.run('import', at('kb.jsonl.gz'), '--kb', 'small');
   if (code !== 0) throw new Error(stderr);
@@ -102,7 +104,7 @@ describe('import and kbs', () => {
   it('stops at Ctrl-C with 130, and the same command then goes through', async () => {
     const { child, output, ended } = referent.start('import', '-', '--kb', 'stopped');
     child.stdin.write(jsonLines(HOMONYMS));
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    await until(() => existsSync(at('data/kbs/stopped')));
     child.kill('SIGINT');
     const { code, stderr } = await ended;
     expect(stderr).toMatch(/Run the same command to go on/);

@@ -20,6 +20,12 @@ export function endQuietlyOnClosedPipe(): void {
   }
 }
 
+/** `process.stdout` as it really is: a pipe or a file has neither of these. */
+interface MaybeTerminal {
+  readonly isTTY?: boolean;
+  readonly hasColors?: () => boolean;
+}
+
 /** Colours where the stream is a terminal that has them; Node reads NO_COLOR, FORCE_COLOR and TERM for this. */
-export const hasColours = (stream: NodeJS.WriteStream): boolean =>
-  stream.isTTY && stream.hasColors();
+export const hasColours = (stream: MaybeTerminal): boolean =>
+  stream.isTTY === true && stream.hasColors?.() === true;
