@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { annotateTextResponse } from '../libs/contract/responses.js';
@@ -159,6 +160,8 @@ describe('a wrong address', () => {
     ['POST', '/health/live', 405, 'method-not-allowed'],
     ['GET', '/v1/entities/nobody', 404, 'entity-not-found'],
     ['GET', '/v1/entities/mercury-planet?kb=nope', 404, 'kb-not-found'],
+    ['GET', '/v1/entities/%00', 404, 'entity-not-found'],
+    ['OPTIONS', '/v1/annotate', 405, 'method-not-allowed'],
     ['GET', '/v1/entities/%ff', 400, 'malformed-json'],
     ['GET', '/v1/entities', 400, 'invalid-input'],
     ['GET', '/v1/entities?q=a&q=b', 400, 'invalid-input'],
@@ -187,6 +190,29 @@ describe('a wrong address', () => {
       expect((await api.get(`/v1/entities?q=${q}`)).status).toBe(200);
     },
   );
+});
+
+describe('what is not HTTP', () => {
+  const raw = (bytes: string) =>
+    new Promise<string>((resolve, reject) => {
+      const socket = connect(Number(new URL(api.url).port), '127.0.0.1');
+      let answer = '';
+      socket.setEncoding('utf8').on('data', (part: string) => (answer += part));
+      socket.on('end', () => {
+        resolve(answer);
+      });
+      socket.on('error', reject).end(bytes);
+    });
+
+  it.each<[string, string, number]>([
+    ['a greeting', 'HELLO\r\n\r\n', 400],
+    ['headers of 20 kB', `GET / HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
+  ])('%s is answered with a problem', async (_name, bytes, status) => {
+    const [head, body] = (await raw(bytes)).split('\r\n\r\n');
+    expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    const told = problem.strict().parse(JSON.parse(body ?? ''));
+    expect([told.status, told.code]).toEqual([status, 'malformed-request']);
+  });
 });
 
 describe('a broken KB', () => {

@@ -8,6 +8,7 @@ import { AppModule } from './app.module.js';
 import { arrival } from './http/arrival.js';
 import { admission, jsonOnly, refuseBrokenUtf8, sizes, takesBody } from './http/body.js';
 import type { ApiRequest } from './http/exchange.js';
+import { answerBrokenRequest } from './http/broken-request.js';
 import { JsonLog } from './http/json-log.js';
 import { portProblem } from './http/port-problem.js';
 import { ProblemFilter } from './http/problem.filter.js';
@@ -91,5 +92,7 @@ function configure(app: NestExpressApplication, { settings, log, line }: Edge): 
   });
   app.use(sizes(settings.limits));
   app.useGlobalFilters(new ProblemFilter(log, settings.limits.maxBodyBytes));
-  app.getHttpServer().requestTimeout = REQUEST_TIMEOUT_MS;
+  const server = app.getHttpServer();
+  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  server.on('clientError', answerBrokenRequest);
 }

@@ -65,7 +65,7 @@ export const environment = z.object({
   ),
   REFERENT_MAX_DOCUMENTS: whole(100, 1, 100_000).describe('Most documents in one request.'),
   REFERENT_MAX_MENTIONS: whole(1_000, 1, 1_000_000).describe(
-    'Most given mentions in one document.',
+    'Most given mentions in one document; all documents of a request may have ten times as many.',
   ),
   REFERENT_MAX_CONCURRENT: whole(4, 1, 1_024).describe(
     'Documents that are worked on at the same time, over all requests.',

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { RequestError, type Fault } from './problem.js';
+import { MAX_FAULTS, RequestError, type Fault } from './problem.js';
 
 /** Where a value came from: faults in a body have pointers, faults in a query the parameter's name. */
 export type Origin = 'body' | 'query';
@@ -15,8 +15,9 @@ export function parseRequest<S extends z.ZodType>(
 ): z.output<S> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map((issue) => toFault(issue, input, origin));
-  throw new RequestError('invalid-input', faults);
+  const { issues } = parsed.error;
+  const faults = issues.slice(0, MAX_FAULTS).map((issue) => toFault(issue, input, origin));
+  throw new RequestError('invalid-input', faults, issues.length);
 }
 
 /** RFC 6901. */

@@ -153,7 +153,7 @@ export const OPERATIONS: readonly Operation[] = [
     tag: 'service',
     summary: 'Whether links can be made.',
     answer: 'ReadyResponse',
-    problems: ['not-ready', 'shutting-down'],
+    problems: ['not-ready'],
   },
 ];
 

@@ -4,11 +4,11 @@ import { ReferentError, type ErrorCode } from './errors.js';
 /** Errors that only HTTP knows, beside those of `ErrorCode`. */
 export const HTTP_CODES = [
   'malformed-json',
+  'malformed-request',
   'route-not-found',
   'method-not-allowed',
   'unsupported-media-type',
   'client-closed-request',
-  'shutting-down',
   'internal',
 ] as const;
 
@@ -40,24 +40,25 @@ export type Fault = z.output<typeof fault>;
 export type Problem = z.output<typeof problem>;
 
 /** How many faults an answer lists; the detail says how many there are. */
-const MAX_FAULTS = 20;
+export const MAX_FAULTS = 20;
 
 /** A request that cannot be worked on, with every fault in its place. */
 export class RequestError extends ReferentError {
   readonly faults: readonly Fault[];
 
-  constructor(code: ErrorCode, faults: readonly Fault[]) {
-    super(code, summary(faults));
+  /** `count`: how many faults there are, where only the first are given. */
+  constructor(code: ErrorCode, faults: readonly Fault[], count = faults.length) {
+    super(code, summary(faults, count));
     this.name = 'RequestError';
     this.faults = faults.slice(0, MAX_FAULTS);
   }
 }
 
-function summary(faults: readonly Fault[]): string {
+function summary(faults: readonly Fault[], count: number): string {
   const [first] = faults;
   if (first === undefined) return 'The request is wrong.';
   const place = first.pointer ?? first.parameter ?? '';
-  const more = faults.length - 1;
+  const more = count - 1;
   const rest = more === 0 ? '' : ` (and ${more} more ${more === 1 ? 'fault' : 'faults'})`;
   return `${place === '' ? '' : `${place}: `}${first.detail}${rest}`;
 }

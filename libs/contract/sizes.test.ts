@@ -25,6 +25,17 @@ describe('refuseTooLarge', () => {
     expect(refuse({ documents: [{ mentions: [1, 2, 3, 4] }] })).toThrow(/\/documents\/0\/mentions/);
   });
 
+  it('refuses too many mentions over all documents', () => {
+    const documents = Array.from({ length: 11 }, () => ({ mentions: [1, 2, 3] }));
+    const limit = { ...limits, maxDocuments: 20 };
+    expect(() => {
+      refuseTooLarge({ documents: documents.slice(1) }, limit);
+    }).not.toThrow();
+    expect(() => {
+      refuseTooLarge({ documents }, limit);
+    }).toThrow(/33 mentions together; the most is 30/);
+  });
+
   it('leaves wrong shapes to the schema', () => {
     for (const body of [
       null,

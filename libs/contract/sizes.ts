@@ -8,6 +8,9 @@ export interface SizeLimits {
   readonly maxMentions: number;
 }
 
+/** Documents may have few or many mentions; all of a request have so many times those of one document. */
+const DOCUMENTS_FULL_OF_MENTIONS = 10;
+
 /**
  * Refuses what is too large before its parts are looked at: a schema that walks 100,000 mentions to find
  * them too many has done the work the limit is there to save. Takes any body, also of a wrong shape.
@@ -15,20 +18,27 @@ export interface SizeLimits {
  */
 export function refuseTooLarge(body: unknown, limits: SizeLimits): void {
   const documents = field(body, 'documents');
-  const tooMany = listFault(documents, ['documents'], {
-    most: limits.maxDocuments,
-    remedy: 'send them in several requests, or raise REFERENT_MAX_DOCUMENTS',
-  });
-  const faults =
-    tooMany.length > 0
-      ? tooMany
-      : [
-          ...documentFaults(body, [], limits),
-          ...(Array.isArray(documents) ? documents : []).flatMap((one, at) =>
-            documentFaults(one, ['documents', at], limits),
-          ),
-        ];
+  const remedy = 'send them in several requests, or raise REFERENT_MAX_DOCUMENTS';
+  refuse(listFault(documents, ['documents'], { most: limits.maxDocuments, remedy }));
+  const list: readonly unknown[] = Array.isArray(documents) ? documents : [];
+  refuse([
+    ...documentFaults(body, [], limits),
+    ...list.flatMap((one, at) => documentFaults(one, ['documents', at], limits)),
+  ]);
+  refuse(totalFault(list, limits.maxMentions * DOCUMENTS_FULL_OF_MENTIONS));
+}
+
+function refuse(faults: readonly Fault[]): void {
   if (faults.length > 0) throw new RequestError('too-large', faults);
+}
+
+function totalFault(documents: readonly unknown[], most: number): Fault[] {
+  const total = documents
+    .map((document) => field(document, 'mentions'))
+    .reduce<number>((sum, mentions) => sum + (Array.isArray(mentions) ? mentions.length : 0), 0);
+  if (total <= most) return [];
+  const detail = `have ${total} mentions together; the most is ${most} (${DOCUMENTS_FULL_OF_MENTIONS} × REFERENT_MAX_MENTIONS): send them in several requests.`;
+  return [{ pointer: '/documents', detail }];
 }
 
 type Path = readonly (string | number)[];

@@ -4,6 +4,7 @@ import type { ProblemCode } from './problem.js';
 export const STATUS: Readonly<Record<ProblemCode, number>> = {
   'invalid-input': 400,
   'malformed-json': 400,
+  'malformed-request': 400,
   'kb-not-found': 404,
   'entity-not-found': 404,
   'route-not-found': 404,
@@ -20,6 +21,5 @@ export const STATUS: Readonly<Record<ProblemCode, number>> = {
   'model-mismatch': 503,
   'index-invalid': 503,
   'not-ready': 503,
-  'shutting-down': 503,
   'disk-full': 507,
 };

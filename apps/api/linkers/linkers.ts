@@ -83,7 +83,6 @@ export class Linkers implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   private whyNotReady(): string | null {
-    if (this.closing) return 'The service is shutting down.';
     const { defaultKb } = this.options.settings;
     if (defaultKb === null ? this.open.size > 0 : this.open.has(defaultKb)) return null;
     const failures = [...this.failed.values()].map(({ message }) => message);
