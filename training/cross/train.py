@@ -163,8 +163,7 @@ class Run:
         self.trained = list(self.thaw())
         trunk = [p for name, p in self.trained if name.startswith("trunk.")]
         head = [p for name, p in self.trained if not name.startswith("trunk.")]
-        groups = [{"params": trunk, "base": config.rate_trunk}]
-        groups += [{"params": head, "base": config.rate_head}]
+        groups = [{"params": trunk}, {"params": head}]
         options = {"betas": (0.9, 0.98), "weight_decay": config.weight_decay, "fused": True}
         self.optimiser = torch.optim.AdamW(groups, lr=0.0, **options)
         self.parameters = [p for _, p in self.trained]
@@ -208,8 +207,9 @@ class Run:
         os.replace(f"{path}.part", path)
 
     def learn(self, loss):
-        for group in self.optimiser.param_groups:
-            group["lr"] = group["base"] * rate_at(self.step, self.config)
+        rates = (self.config.rate_trunk, self.config.rate_head)
+        for group, rate in zip(self.optimiser.param_groups, rates):
+            group["lr"] = rate * rate_at(self.step, self.config)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, self.config.clip)
         self.optimiser.step()
