@@ -4,14 +4,14 @@ import { ReferentError } from '../../libs/contract/errors.js';
 import { describeError, exitCodeOf, Interrupted } from './exit.js';
 
 describe('exit codes', () => {
-  it.each([
+  it.each<[unknown, number]>([
     [new ReferentError('invalid-input', 'bad'), 2],
     [new ReferentError('kb-not-found', 'none'), 2],
     [new ReferentError('disk-full', 'full'), 1],
     [new CommanderError(0, 'commander.helpDisplayed', ''), 0],
     [new CommanderError(1, 'commander.unknownOption', ''), 2],
     [new Interrupted('stopped'), 130],
-    [new TypeError('a bug'), 1],
+    [new Error('a bug'), 1],
     ['thrown text', 1],
   ])('of %p is %i', (error, code) => {
     expect(exitCodeOf(error)).toBe(code);
@@ -27,7 +27,7 @@ describe('errors for people', () => {
   });
 
   it('point to --debug where the message was not written for people', () => {
-    expect(describeError(new TypeError('x is not a function'), false)).toMatch(/--debug/);
+    expect(describeError(new Error('x is not a function'), false)).toMatch(/--debug/);
   });
 
   it('carry stack and causes with --debug', () => {
