@@ -166,6 +166,7 @@ class ImportRun {
     const { entities } = await store.info();
     const { version, dimensions } = model.manifest;
     const total = entities + coming.added;
+    this.meter.report('index', 0, total);
     await buildSnapshot(
       derivedFolder,
       { modelVersion: version, dimensions, kbSequence: coming.sequence },
