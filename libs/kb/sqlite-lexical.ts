@@ -15,6 +15,8 @@ const CONTEXT_FREQUENCY_LIMIT = 0.05;
  * 100 is that of scoring every row (bench/store.ts), at a tenth of the time.
  */
 const DRIVER_ROWS = 2_000;
+/** Where even the rarest word finds more rows than this, those that it names come first, the others only if room is left. */
+const WIDE_ROWS = 5_000;
 
 interface Token {
   readonly text: string;
@@ -33,14 +35,16 @@ export class SqliteLexical {
     const context = this.contextTokens(query.context, mention);
     const drivers = driversOf(mention.length > 0 ? mention : context);
     if (drivers.length === 0) return [];
-    const found = anyOf(drivers);
-    return this.scored(
-      {
-        mention: mention.length > 0 ? `(${found}) AND (${anyOf(mention)})` : undefined,
-        context: context.length > 0 ? `(${found}) AND (${anyOf(context)})` : undefined,
-      },
-      limit,
-    );
+    const hitsAmong = (found: string) =>
+      this.scored(
+        {
+          mention: mention.length > 0 ? `(${found}) AND (${anyOf(mention)})` : undefined,
+          context: context.length > 0 ? `(${found}) AND (${anyOf(context)})` : undefined,
+        },
+        limit,
+      );
+    const named = isWide(drivers) ? hitsAmong(`{title aliases} : (${anyOf(drivers)})`) : [];
+    return named.length >= limit ? named : hitsAmong(anyOf(drivers));
   }
 
   /** Entities by BM25 over title, aliases and description with the title heaviest, for a search box. */
@@ -126,6 +130,10 @@ function driversOf(tokens: readonly Token[]): Token[] {
     rows += token.documents;
     return index === 0 || rows <= DRIVER_ROWS;
   });
+}
+
+function isWide(drivers: readonly Token[]): boolean {
+  return drivers.some((token) => token.documents > WIDE_ROWS);
 }
 
 /** Tokens are letters and numbers only, so the quotes need no escape. */
