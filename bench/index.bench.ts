@@ -18,7 +18,7 @@ import { findVectors, type BenchVectors } from './index/bench-vectors.js';
 /**
  * The index against the exact one: overlap, milliseconds a query, build rate against bare USearch, opening, memory.
  *
- *   node dist/bench/index.bench.js [--count 100000] [--queries 500] [--world craft]
+ *   node dist/bench/index.bench.js [--count 100000] [--queries 300] [--world craft]
  *   node dist/bench/index.bench.js --vectors rows.f32 --query-vectors queries.f32 --dimensions 384
  *
  * Vectors are those of a world in $REFERENT_WORLDS, encoded by the model (minutes; kept in the temporary folder for the
@@ -29,7 +29,7 @@ const MODEL_VERSION = 'bench';
 const { values: options } = parseArgs({
   options: {
     count: { type: 'string', default: '100000' },
-    queries: { type: 'string', default: '500' },
+    queries: { type: 'string', default: '300' },
     world: { type: 'string', default: 'craft' },
     vectors: { type: 'string' },
     'query-vectors': { type: 'string' },
@@ -119,7 +119,7 @@ async function buildBare({ vectors, dimensions }: BenchVectors, count: number): 
 /** Both on the same first rows, in turns, so that other work on the machine hits both; medians of three. */
 async function measureBuildRate(folder: string, source: BenchVectors): Promise<void> {
   const { dimensions } = source;
-  const rows = Math.min(20_000, source.vectors.length / dimensions);
+  const rows = Math.min(10_000, source.vectors.length / dimensions);
   const task = {
     vectorsPath: join(folder, VECTORS_FILE),
     graphPath: join(folder, 'rate.usearch'),

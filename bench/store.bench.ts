@@ -18,15 +18,15 @@ import { generatedSource } from './store/sources.js';
  * The store: entities a second of an import without encoder and index, milliseconds of its reads, recall of BM25 on dev
  * mentions beside the model card's, memory of a long import.
  *
- *   node dist/bench/store.bench.js [--worlds craft,wordnet] [--mentions 300] [--lines 200000]
+ *   node dist/bench/store.bench.js [--worlds mdn,disease] [--mentions 300] [--lines 100000]
  *
  * Worlds are those of $REFERENT_WORLDS (default ../shared/data); without them only the generated one is measured.
  */
 const { values: options } = parseArgs({
   options: {
-    worlds: { type: 'string', default: 'craft,wordnet,win32,mdn,disease' },
+    worlds: { type: 'string', default: 'mdn,disease' },
     mentions: { type: 'string', default: '300' },
-    lines: { type: 'string', default: '200000' },
+    lines: { type: 'string', default: '100000' },
     // For the process that measures memory alone.
     memory: { type: 'string' },
   },

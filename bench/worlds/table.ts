@@ -1,4 +1,5 @@
 import type { Evaluation } from '../../libs/evaluation/evaluate.js';
+import { markdown } from '../support/markdown.js';
 import { CARD, type RecallRow } from './card-figures.js';
 
 /** The evaluations of one world. */
@@ -148,16 +149,4 @@ function points(difference: number): string {
 function milliseconds({ millisecondsPerMention }: Evaluation): string {
   const sum = Object.values(millisecondsPerMention).reduce<number>((all, ms) => all + (ms ?? 0), 0);
   return sum.toFixed(1);
-}
-
-/** Columns padded, as Prettier wants them. */
-function markdown(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(3, ...rows.map((row) => (row[column] ?? '').length)),
-  );
-  const line = (row: readonly string[]): string =>
-    `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
-  const [header = [], ...body] = rows;
-  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
-  return [line(header), rule, ...body.map(line)].join('\n');
 }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -10,6 +11,18 @@ export const nodeTool = (path, ...args) => [process.execPath, `node_modules/${pa
 /** Runs a command with our terminal; resolves to its exit code (128 + 2 where Ctrl-C ended it). */
 export async function runLive([file, ...args], env = {}) {
   const child = spawn(file, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } });
+  return codeOf(child);
+}
+
+/** The same, and `hear` gets each line of its stdout. */
+export async function runHeard([file, ...args], hear) {
+  const child = spawn(file, args, { cwd: root, stdio: ['inherit', 'pipe', 'inherit'] });
+  child.stdout.pipe(process.stdout, { end: false });
+  createInterface({ input: child.stdout }).on('line', hear);
+  return codeOf(child);
+}
+
+async function codeOf(child) {
   // The terminal sends Ctrl-C to the child as well; we wait for its word instead of dying first.
   const ignore = () => undefined;
   const pass = () => child.kill('SIGTERM');

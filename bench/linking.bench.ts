@@ -1,0 +1,118 @@
+import { parseArgs } from 'node:util';
+import { SqliteCatalog } from '../libs/kb/sqlite-catalog.js';
+import { KnowledgeBase } from '../libs/linking/knowledge-base.js';
+import { Linker, type Annotation } from '../libs/linking/linker.js';
+import { STEPS, type RerankMode } from '../libs/linking/stages.js';
+import { mentionBatches } from '../libs/model/batches.js';
+import { LinkingModel } from '../libs/model/linking-model.js';
+import { openModelFolder } from '../libs/model/model-folder.js';
+import { DOCUMENT } from './linking/document.js';
+import { feedsOf, openSession, sequential } from './support/bare-session.js';
+import { importDemo, MODEL_FOLDER } from './support/demo-kb.js';
+import { median, millisecondsOf, printFigure, rounded } from './support/figures.js';
+import { withTemporaryFolder } from './support/temporary-folder.js';
+
+/**
+ * Milliseconds to link a document of 250 words to the demo KB, by step and rerank mode, beside one pass of the bare
+ * trunk over the same windows. Runs alternate; figures are medians, ratios medians of the rounds' ratios.
+ *
+ *   node dist/bench/linking.bench.js [--rounds 11] [--full-rounds 2]
+ */
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '11' },
+    // Seconds each.
+    'full-rounds': { type: 'string', default: '2' },
+  },
+});
+
+const BENCH = 'linking';
+const MODES = ['none', 'adaptive', 'full'] as const;
+
+interface Run extends Annotation {
+  /** Milliseconds, all five steps. */
+  readonly all: number;
+  /** Milliseconds of the bare trunk pass in the same round. */
+  readonly trunk: number;
+}
+
+interface Bench {
+  readonly linker: Linker;
+  readonly trunkPass: () => Promise<void>;
+}
+
+async function linked(linker: Linker, rerank: RerankMode): Promise<Omit<Run, 'trunk'>> {
+  const start = performance.now();
+  const annotation = await linker.annotate({ text: DOCUMENT }, { rerank });
+  return { ...annotation, all: performance.now() - start };
+}
+
+/** The windows of the document that encode passes through the trunk, in a bare session. */
+async function bareTrunkPass(model: LinkingModel, linker: Linker): Promise<() => Promise<void>> {
+  const { paths, manifest } = await openModelFolder(MODEL_FOLDER);
+  const { mentions } = await linker.mentions({ text: DOCUMENT });
+  const pieces = model.tokenize(DOCUMENT);
+  const batches = [...mentionBatches(pieces, mentions, manifest)].map(({ batch }) => batch);
+  printFigure(BENCH, 'document', {
+    words: DOCUMENT.split(/\s+/u).length,
+    pieces: pieces.ids.length,
+    computedPieces: batches.reduce((sum, { ids }) => sum + ids.length, 0),
+    windows: batches.reduce((sum, { lengths }) => sum + lengths.length, 0),
+    mentions: mentions.length,
+  });
+  return sequential(await openSession(paths.trunk), batches.map(feedsOf));
+}
+
+async function measure({ linker, trunkPass }: Bench): Promise<Record<RerankMode, Run[]>> {
+  const runs: Record<RerankMode, Run[]> = { none: [], adaptive: [], full: [] };
+  await linked(linker, 'adaptive');
+  await trunkPass();
+  for (let round = 0; round < Number(options.rounds); round++) {
+    for (const mode of MODES) {
+      if (mode === 'full' && round >= Number(options['full-rounds'])) continue;
+      const trunk = await millisecondsOf(trunkPass);
+      runs[mode].push({ ...(await linked(linker, mode)), trunk });
+    }
+  }
+  return runs;
+}
+
+function report(rerank: RerankMode, runs: readonly Run[]): void {
+  const print = (step: string, millisecondsIn: (run: Run) => number) => {
+    printFigure(BENCH, 'latency', {
+      rerank,
+      step,
+      value: rounded(median(runs.map(millisecondsIn)), 2),
+      unit: 'ms',
+      ratioToTrunkPass: rounded(median(runs.map((run) => millisecondsIn(run) / run.trunk))),
+      runs: runs.length,
+    });
+  };
+  for (const step of STEPS) print(step, ({ timings }) => timings[step]);
+  print('all', ({ all }) => all);
+  const mentions = median(runs.map(({ ranked }) => ranked.length));
+  const pairs = median(runs.map(({ pairsScored }) => pairsScored));
+  const value = rounded(pairs / mentions, 2);
+  printFigure(BENCH, 'pairs', { rerank, value, unit: 'pairs a mention', mentions, pairs });
+}
+
+async function main(dataDir: string): Promise<void> {
+  const catalog = new SqliteCatalog({ dataDir });
+  const model = await LinkingModel.load(MODEL_FOLDER);
+  await importDemo(catalog, model);
+  const kb = await KnowledgeBase.open({
+    store: await catalog.open('demo'),
+    model: model.manifest,
+    derivedFolder: catalog.derivedFolder('demo'),
+  });
+  const linker = new Linker(model, kb);
+  const runs = await measure({ linker, trunkPass: await bareTrunkPass(model, linker) });
+  const trunk = Object.values(runs).flatMap((all) => all.map((run) => run.trunk));
+  printFigure(BENCH, 'trunk pass', { value: rounded(median(trunk), 2), unit: 'ms' });
+  for (const mode of MODES) report(mode, runs[mode]);
+  await kb.close();
+  await catalog.close();
+  await model.close();
+}
+
+await withTemporaryFolder(main);

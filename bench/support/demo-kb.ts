@@ -1,0 +1,18 @@
+import { importEntities } from '../../libs/jobs/import-entities.js';
+import { fileSource } from '../../libs/jobs/import-source.js';
+import { SqliteCatalog } from '../../libs/kb/sqlite-catalog.js';
+import type { LinkingModel } from '../../libs/model/linking-model.js';
+
+export const MODEL_FOLDER = 'models/referent-v0';
+export const DEMO_FILE = 'kb/demo/entities.jsonl';
+
+/** Imports the demo KB as `referent import` does. */
+export async function importDemo(catalog: SqliteCatalog, model: LinkingModel): Promise<void> {
+  await importEntities({
+    store: await catalog.openOrCreate('demo'),
+    model,
+    derivedFolder: catalog.derivedFolder('demo'),
+    sources: [await fileSource(DEMO_FILE)],
+    strict: true,
+  });
+}
