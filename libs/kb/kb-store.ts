@@ -67,7 +67,7 @@ export abstract class NameTable {
   /** For each normalised name the entities that carry it, titles first, then in a fixed pseudo-random order of id. */
   abstract exact(names: readonly string[]): Promise<ReadonlyMap<string, readonly NameHit[]>>;
   abstract lexical(query: LexicalQuery, limit: number): Promise<readonly LexicalHit[]>;
-  /** Every distinct normalised name, for building the gazetteer; with what an open import has staged when asked. */
+  /** Every normalised name at least once, for building the gazetteer; as it will be once the open import commits when asked. */
   abstract scan(options: { withStaged: boolean }): AsyncIterable<readonly string[]>;
   /** Normalised names of these entities, for bringing a gazetteer up to date. */
   abstract ofKeys(keys: readonly number[]): Promise<readonly string[]>;

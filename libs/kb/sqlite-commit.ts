@@ -11,7 +11,6 @@ export interface CommitOptions {
 }
 
 const ENTITIES_A_STEP = 1_000;
-const NAMES_A_STEP = 5_000;
 
 /**
  * The last sequence of a run of `changes` that nobody else gets. It is not given back when the import dies, so an
@@ -56,14 +55,13 @@ async function moveStaged(
 ): Promise<void> {
   const first = options.sequence - options.added - options.changed;
   assertUnchangedSince(connection, first);
-  const removed = await moveEntities(connection, options, first);
-  const inserted = await moveNames(connection);
+  const moreNames = await moveEntities(connection, options, first);
   connection.run(
     `UPDATE kb SET sequence = ?, entities = entities + ?, names = names + ?,
        updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')`,
     options.sequence,
     options.added,
-    inserted - removed,
+    moreNames,
   );
   countFrequentTerms(connection);
 }
@@ -77,21 +75,22 @@ function assertUnchangedSince(connection: SqliteConnection, first: number): void
   );
 }
 
-/** Returns how many names of changed entities it took out. */
+/** Returns by how many the names became more. */
 async function moveEntities(
   connection: SqliteConnection,
   options: CommitOptions,
   first: number,
 ): Promise<number> {
   const total = options.added + options.changed;
-  let removed = 0;
+  let moreNames = 0;
   let done = 0;
   let last = 0;
   for (;;) {
     const end = connection.value(STEP_END, last, ENTITIES_A_STEP);
-    if (typeof end !== 'number') return removed;
-    if (options.changed > 0) removed += removeOld(connection, [last, end]);
+    if (typeof end !== 'number') return moreNames;
+    if (options.changed > 0) moreNames -= removeOld(connection, [last, end]);
     done += insertNew(connection, [last, end], first + done);
+    moreNames += insertNames(connection, [last, end]);
     options.onProgress(done, total);
     last = end;
     await breathe();
@@ -143,29 +142,16 @@ function insertNew(
   return written;
 }
 
-const NAMES_FROM = `FROM staging.name WHERE (normalised, rank, key) > (?, ?, ?)
-  ORDER BY normalised, rank, key`;
-
-/** In the order of both tables' keys, so that pages of the tree are written once. Returns how many it wrote. */
-async function moveNames(connection: SqliteConnection): Promise<number> {
-  let written = 0;
-  let last: readonly SqlValue[] = ['', -1, -1];
-  for (;;) {
-    const end = connection.rows(
-      `SELECT normalised, rank, key ${NAMES_FROM} LIMIT 1 OFFSET ?`,
-      ...last,
-      NAMES_A_STEP - 1,
-    )[0];
-    const moved = connection.run(
-      `INSERT INTO main.name SELECT normalised, rank, key, prior ${NAMES_FROM} LIMIT ?`,
-      ...last,
-      NAMES_A_STEP,
-    );
-    written += moved;
-    if (end === undefined) return written;
-    last = end;
-    await breathe();
-  }
+/** Sorted, so that neighbours in the tree are written together. Returns how many names it wrote. */
+function insertNames(connection: SqliteConnection, range: readonly [SqlValue, SqlValue]): number {
+  return connection.run(
+    `INSERT INTO main.name (normalised, rank, key, prior)
+       SELECT n.value, s.rank + iif(n.key = 0, 0, 4294967296), s.key, s.weights ->> n.key
+       FROM staging.entity AS s, json_each(s.names) AS n
+       WHERE s.key > ? AND s.key <= ? AND s.state <> 'unchanged' AND n.value <> ''
+       ORDER BY n.value`,
+    ...range,
+  );
 }
 
 /** A word in fewer entities than this is rare enough to be counted when it is asked for. */

@@ -1,6 +1,6 @@
 import type { EntityRecord } from '../contract/entity.js';
 import { contentHash } from './content-hash.js';
-import { nameRank, namesOf } from './entity-names.js';
+import { nameRank, namesOf, type EntityName } from './entity-names.js';
 import { ImportLock } from './import-lock.js';
 import {
   ImportStage,
@@ -151,22 +151,20 @@ export class SqliteImportStage extends ImportStage {
       page.map((row) => row.record.id),
     );
     const duplicates: DuplicateId[] = [];
-    const names: NameRow[] = [];
     for (const row of page) {
       const { visible, staged } = known.get(row.record.id) ?? {};
       if (staged !== undefined) {
         duplicates.push({ id: row.record.id, earlier: staged.position, later: row.position });
         open.counts[staged.state]--;
-        unstage(connection, staged.key);
+        connection.run('DELETE FROM staging.entity WHERE key = ?', staged.key);
       }
       const key = visible?.key ?? staged?.key ?? open.nextKey++;
       const json = serialise(row.record);
       const state = stateOf(visible, json);
       open.counts[state]++;
       if (state === 'unchanged') stageUnchanged(connection, key, row);
-      else names.push(...stageRecord(connection, { key, state, json, row }));
+      else stageRecord(connection, { key, state, json, row });
     }
-    stageNames(connection, names);
     return duplicates;
   }
 }
@@ -176,8 +174,6 @@ interface StagedRow {
   readonly hash: string;
   readonly position: number;
 }
-
-type NameRow = readonly [normalised: string, rank: number, key: number, weight: number | null];
 
 function lastOfEachId(page: readonly StagedRow[]) {
   const byId = new Map<string, StagedRow>();
@@ -229,14 +225,18 @@ function stateOf(visible: { readonly record: string } | undefined, json: string)
 }
 
 const INSERT = `INSERT INTO staging.entity
-  (key, id, position, state, rank, content_hash, record, names, title, aliases, description)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  (key, id, position, state, rank, content_hash, record, names, weights, title, aliases, description)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 /** Only so that a later record with the same id is seen as a duplicate. */
 function stageUnchanged(connection: SqliteConnection, key: number, row: StagedRow): void {
-  const hash = Buffer.from(row.hash, 'hex');
-  const { id } = row.record;
-  connection.run(INSERT, key, id, row.position, 'unchanged', 0, hash, null, null, null, null, null);
+  connection.run(
+    `INSERT INTO staging.entity (key, id, position, state, rank, content_hash)
+     VALUES (?, ?, ?, 'unchanged', 0, x'')`,
+    key,
+    row.record.id,
+    row.position,
+  );
 }
 
 interface StagedRecord {
@@ -246,11 +246,11 @@ interface StagedRecord {
   readonly row: StagedRow;
 }
 
-function stageRecord(connection: SqliteConnection, staged: StagedRecord): NameRow[] {
+function stageRecord(connection: SqliteConnection, staged: StagedRecord): void {
   const { key, state, json, row } = staged;
   const names = namesOf(row.record);
   const text = searchTextOf(row.record, names);
-  const aliases = names.filter((name) => !name.isTitle).map((name) => name.normalised);
+  const { normalised, weights } = nameColumns(text.title, names);
   connection.run(
     INSERT,
     key,
@@ -260,33 +260,20 @@ function stageRecord(connection: SqliteConnection, staged: StagedRecord): NameRo
     nameRank(row.record.id, true),
     Buffer.from(row.hash, 'hex'),
     json,
-    JSON.stringify([text.title, ...aliases]),
+    JSON.stringify(normalised),
+    weights.some((weight) => weight !== null) ? JSON.stringify(weights) : null,
     text.title,
     text.aliases,
     text.description,
   );
-  return names.map(({ normalised, isTitle, weight }) => [
-    normalised,
-    nameRank(row.record.id, isTitle),
-    key,
-    weight,
-  ]);
 }
 
-/** One statement for the names of a page: a call into the driver costs as much as the insert. */
-function stageNames(connection: SqliteConnection, names: readonly NameRow[]): void {
-  connection.run(
-    `INSERT INTO staging.name SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?)`,
-    JSON.stringify(names),
-  );
-}
-
-function unstage(connection: SqliteConnection, key: number): void {
-  connection.run(
-    `DELETE FROM staging.name WHERE (normalised, rank, key) IN (
-       SELECT n.value, s.rank + iif(n.key = 0, 0, 4294967296), s.key
-       FROM staging.entity AS s, json_each(s.names) AS n WHERE s.key = ?)`,
-    key,
-  );
-  connection.run('DELETE FROM staging.entity WHERE key = ?', key);
+/** Two lists of the same length; the first place is the title's, even where it has no normal form. */
+function nameColumns(title: string, names: readonly EntityName[]) {
+  const titleWeight = names.find((name) => name.isTitle)?.weight ?? null;
+  const aliases = names.filter((name) => !name.isTitle);
+  return {
+    normalised: [title, ...aliases.map((name) => name.normalised)],
+    weights: [titleWeight, ...aliases.map((name) => name.weight)],
+  };
 }

@@ -12,13 +12,14 @@ const PAGE = 10_000;
 const VISIBLE_NAMES = `
   SELECT DISTINCT normalised FROM name WHERE normalised > ?1 ORDER BY normalised LIMIT ?2`;
 
-/** Both sides come in the order of their primary keys, so that SQLite merges them without sorting. */
-const COMING_NAMES = `
-  SELECT normalised FROM main.name AS n
-    WHERE normalised > ?1
-      AND NOT EXISTS (SELECT 1 FROM staging.entity AS s WHERE s.key = n.key AND s.state = 'changed')
-  UNION SELECT normalised FROM staging.name WHERE normalised > ?1
+const STAYING_NAMES = `
+  SELECT DISTINCT normalised FROM main.name AS n
+  WHERE normalised > ?1
+    AND NOT EXISTS (SELECT 1 FROM staging.entity AS s WHERE s.key = n.key AND s.state = 'changed')
   ORDER BY normalised LIMIT ?2`;
+
+const STAGED_NAMES = `
+  SELECT key, names FROM staging.entity WHERE key > ? AND state <> 'unchanged' ORDER BY key LIMIT ?`;
 
 export interface SqliteTableOptions {
   readonly reader: SqliteConnection;
@@ -51,13 +52,13 @@ export class SqliteNameTable extends NameTable {
   }
 
   override async *scan(options: { withStaged: boolean }): AsyncIterable<readonly string[]> {
-    let last = '';
-    for (;;) {
-      const page = await this.page(last, options.withStaged);
-      if (page.length > 0) yield page;
-      if (page.length < PAGE) return;
-      last = page.at(-1) ?? '';
+    if (!options.withStaged || !this.options.writer.isStaging) {
+      yield* sortedNames((after) => settle(() => namePage(this.options.reader, VISIBLE_NAMES, after)));
+      return;
     }
+    const { writer } = this.options;
+    yield* sortedNames((after) => writer.use((connection) => namePage(connection, STAYING_NAMES, after)));
+    yield* this.stagedNames();
   }
 
   override async ofKeys(keys: readonly number[]): Promise<readonly string[]> {
@@ -66,19 +67,45 @@ export class SqliteNameTable extends NameTable {
       .select('names')
       .where('key', 'in', sql<number>`(SELECT value FROM json_each(${JSON.stringify(keys)}))`)
       .execute();
-    const names = new Set(rows.flatMap((row) => JSON.parse(row.names) as string[]));
-    names.delete('');
-    return [...names];
+    return distinct(rows.flatMap((row) => JSON.parse(row.names) as string[]));
   }
 
-  private page(after: string, withStaged: boolean): Promise<string[]> {
-    const { reader, writer } = this.options;
-    const staged = withStaged && writer.isStaging;
-    const query = staged ? COMING_NAMES : VISIBLE_NAMES;
-    const run = (connection: SqliteConnection) =>
-      connection.rows(query, after, PAGE).map(([name]) => String(name));
-    return staged ? writer.use(run) : settle(() => run(reader));
+  private async *stagedNames(): AsyncIterable<readonly string[]> {
+    let last = 0;
+    for (;;) {
+      const rows = await this.options.writer.use((connection) =>
+        connection.rows(STAGED_NAMES, last, PAGE),
+      );
+      const names = rows.flatMap(([, json]) => JSON.parse(String(json)) as string[]);
+      if (rows.length > 0) yield distinct(names);
+      if (rows.length < PAGE) return;
+      last = Number(rows.at(-1)?.[0]);
+    }
   }
+}
+
+/** Page after page, each beginning after the last name of the one before. */
+async function* sortedNames(
+  pageAfter: (after: string) => Promise<string[]>,
+): AsyncIterable<readonly string[]> {
+  let last = '';
+  for (;;) {
+    const page = await pageAfter(last);
+    if (page.length > 0) yield page;
+    if (page.length < PAGE) return;
+    last = page.at(-1) ?? '';
+  }
+}
+
+function namePage(connection: SqliteConnection, query: string, after: string): string[] {
+  return connection.rows(query, after, PAGE).map(([name]) => String(name));
+}
+
+/** '' stands for a title without a normal form. */
+function distinct(names: readonly string[]): string[] {
+  const set = new Set(names);
+  set.delete('');
+  return [...set];
 }
 
 type NameRow = readonly [normalised: string, rank: number, key: number, weight: number | null];

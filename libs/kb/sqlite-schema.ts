@@ -136,16 +136,10 @@ export const STAGING_SCHEMA = `
     record TEXT,
     content_hash BLOB NOT NULL,
     names TEXT,
+    weights TEXT,
     rank INTEGER NOT NULL,
     title TEXT,
     aliases TEXT,
     description TEXT
   );
-  CREATE TABLE staging.name (
-    normalised TEXT NOT NULL,
-    rank INTEGER NOT NULL,
-    key INTEGER NOT NULL,
-    prior REAL,
-    PRIMARY KEY (normalised, rank, key)
-  ) WITHOUT ROWID;
 `;
