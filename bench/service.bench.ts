@@ -108,7 +108,7 @@ async function measureStarts(dataDir: string): Promise<void> {
 async function measureLargeKb({ url }: ReferentServer): Promise<void> {
   const titles = generatedTitles(40);
   const texts = titles.map((title, at) => `We saw ${title} near ${titles.at(at - 1) ?? ''} today.`);
-  // No candidate stands out among random vectors, so that adaptive reranking takes seconds.
+  // Reranking may take seconds on a busy machine.
   const requests = { none: 40, adaptive: 6 };
   for (const rerank of ['none', 'adaptive'] as const) {
     const load = { url, texts, rerank, clients: 1, forMilliseconds: ROUND_MS };

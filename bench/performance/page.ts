@@ -16,8 +16,7 @@ ${SECTIONS.map((section) => sectionText(section, runs)).join('\n\n')}
 
 ## How it was run
 
-Load is the number of processes that were running or waiting when the bench began, its own not counted (one minute's
-average): on a quiet machine well below the number of cores. Where it is not, read the ratios and not the times.
+Load is the number of processes that were running or waiting when \`npm run bench\` began (one minute's average): on a quiet machine well below the number of cores. Where it is not, read the ratios and not the times.
 
 ${markdown([
   ['bench', 'seconds', 'load before', 'ended'],

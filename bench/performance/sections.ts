@@ -22,7 +22,8 @@ const linking: Section = {
     return `Demo KB, ${cell(document, 'words')} words (${cell(document, 'pieces')} word pieces) with ${cell(document, 'mentions')} detected mentions,
 among them some that decide drops; median milliseconds by step. One pass of the bare trunk over its ${cell(document, 'windows')} overlapping windows
 (${cell(document, 'computedPieces')} pieces with padding) took ${cell(trunk, 'value')} ms; the last column is the time of all steps over that of a trunk pass in the same round. Encoding
-is one trunk pass and a head, so a ratio of 1 is the least that is possible. \`adaptive\` is the default; \`full\` is there
+is one trunk pass and a head, so about 1 is the least that linking without
+reranking can reach. \`adaptive\` is the default; \`full\` is there
 for comparison and has few runs, so its figures are rough.`;
   },
   head: ['rerank', ...STEPS, 'all', 'pairs a mention', 'runs', 'all / trunk pass'],
@@ -72,8 +73,8 @@ const startUp: Section = {
 the start of the process to the first 200 of \`/health/ready\`, the files being in the system's cache. Resident memory
 includes pages of mapped files (index, libraries), which the system takes back when it needs them. The entities are
 generated and their vectors are random clusters: this is about opening and serving. Requests are short texts with two
-names each, one client. No candidate stands out among random vectors, so adaptive reranking asks about nearly all of
-them: that line is close to the worst case, not to the usual one.`;
+names each, one client. Candidates found by random vectors are no sensible ones, so the adaptive line says little
+about a real KB.`;
   },
   head: ['what', 'value', 'goal', 'ratio', 'more'],
   rows: (runs) => [
@@ -155,7 +156,8 @@ const store: Section = {
   title: 'Store',
   text: () => `An import without encoder and index (read, check, hash, stage, names, BM25, commit), and BM25 for mentions
 of the dev split. A second of processor time is what other work on the machine does not change. Then the most memory
-that a process had which imported generated entities: it must not grow with their number.`,
+that a process had which imported generated entities: in bounded memory it grows far less than
+their number.`,
   head: ['KB', 'what', 'value', 'beside'],
   rows: (runs) => [
     ...linesOf(runs, 'store', { measure: 'import', run: 'first' }).map((line) => [
