@@ -13,6 +13,7 @@ import { loadSettings } from '../libs/config/settings.js';
 import type { Evaluation } from '../libs/evaluation/evaluate.js';
 import { CARD } from './worlds/card-figures.js';
 import { cardSamples, countMentions, writeSample } from './worlds/card-sample.js';
+import { demoSection, type DemoResult } from './worlds/demo-table.js';
 import { referent } from './worlds/referent.js';
 import { accuracyPage, type WorldResult } from './worlds/table.js';
 
@@ -31,8 +32,11 @@ const settings = loadSettings();
 const folder = join(settings.dataDir, 'worlds');
 const inOurFolder = ['--data-dir', folder];
 
+const DEMO = { kb: 'demo', entities: 'kb/demo/entities.jsonl', gold: 'kb/demo/gold.jsonl' };
+
 interface Run {
-  readonly world: string;
+  readonly kb: string;
+  readonly entities: string;
   readonly file: string;
   readonly args: readonly string[];
 }
@@ -45,30 +49,31 @@ async function evaluateWorld(world: string): Promise<WorldResult> {
   const rerankFile = join(folder, `${world}.card-rerank.jsonl`);
   await writeSample(dev, samples.recall, cardFile);
   await writeSample(dev, samples.rerank, rerankFile);
-  await importWorld(world);
+  const entities = join(worldsFolder, world, 'entities.jsonl.gz');
+  const source = { kb: world, entities };
+  await importKb(source);
   const none = ['--rerank', 'none'];
   const adaptive = ['--rerank', 'adaptive'];
   const limited = [...adaptive, '--limit', options.limit, '--seed', options.seed];
-  const card = await evaluated({ world, file: cardFile, args: none });
+  const card = await evaluated({ ...source, file: cardFile, args: none });
   const isWhole = samples.recall.size === mentions;
   return {
     world,
     entities: await entitiesOf(world),
     card,
-    reranked: await evaluated({ world, file: rerankFile, args: adaptive }),
-    all: isWhole ? card : await evaluated({ world, file: dev, args: none }),
-    sample: options.limit === '0' ? null : await evaluated({ world, file: dev, args: limited }),
+    reranked: await evaluated({ ...source, file: rerankFile, args: adaptive }),
+    all: isWhole ? card : await evaluated({ ...source, file: dev, args: none }),
+    sample: options.limit === '0' ? null : await evaluated({ ...source, file: dev, args: limited }),
   };
 }
 
 /** The import itself skips what is unchanged, but it has to read the file and start the model. */
-async function importWorld(world: string): Promise<void> {
-  const file = join(worldsFolder, world, 'entities.jsonl.gz');
-  const stamp = join(folder, 'kbs', world, '.imported-by-worlds');
-  const wanted = await hashOf(file, join(settings.modelDir, 'manifest.json'));
+async function importKb({ kb, entities }: Pick<Run, 'kb' | 'entities'>): Promise<void> {
+  const stamp = join(folder, 'kbs', kb, '.imported-by-worlds');
+  const wanted = await hashOf(entities, join(settings.modelDir, 'manifest.json'));
   if (existsSync(stamp) && (await readFile(stamp, 'utf8')) === wanted) return;
-  process.stderr.write(`# importing ${world}\n`);
-  await referent('import', file, '--kb', world, ...inOurFolder);
+  process.stderr.write(`# importing ${kb}\n`);
+  await referent('import', entities, '--kb', kb, ...inOurFolder);
   await writeFile(stamp, wanted);
 }
 
@@ -79,18 +84,17 @@ async function entitiesOf(world: string): Promise<number> {
   return kbs.find(({ name }) => name === world)?.entities ?? 0;
 }
 
-async function evaluated({ world, file, args }: Run): Promise<Evaluation> {
-  const entities = join(worldsFolder, world, 'entities.jsonl.gz');
+async function evaluated({ kb, entities, file, args }: Run): Promise<Evaluation> {
   const inputs = await hashOf(file, entities, join(settings.modelDir, 'manifest.json'));
   const key = createHash('sha256')
     .update([inputs, ...args].join('\n'))
     .digest('hex')
     .slice(0, 16);
-  const kept = join(folder, 'results', `${world}-${key}.json`);
+  const kept = join(folder, 'results', `${kb}-${key}.json`);
   if (!options.fresh && existsSync(kept))
     return JSON.parse(await readFile(kept, 'utf8')) as Evaluation;
-  process.stderr.write(`# ${world} ${args.join(' ')}\n`);
-  const output = await referent('evaluate', file, '--kb', world, '--json', ...args, ...inOurFolder);
+  process.stderr.write(`# ${kb} ${args.join(' ')}\n`);
+  const output = await referent('evaluate', file, '--kb', kb, '--json', ...args, ...inOurFolder);
   await writeFile(kept, output);
   return JSON.parse(output) as Evaluation;
 }
@@ -101,8 +105,18 @@ async function hashOf(...files: readonly string[]): Promise<string> {
   return hash.digest('hex');
 }
 
+/** The demo's own gold sentences: reported, never tuned on. */
+async function evaluateDemo(): Promise<DemoResult> {
+  await importKb(DEMO);
+  const run = (...args: string[]) => evaluated({ ...DEMO, file: DEMO.gold, args });
+  return {
+    given: await run('--mentions', 'given', '--rerank', 'adaptive'),
+    detected: await run('--mentions', 'detected', '--rerank', 'adaptive'),
+  };
+}
+
 await mkdir(join(folder, 'results'), { recursive: true });
 const results: WorldResult[] = [];
 for (const world of options.worlds.split(',')) results.push(await evaluateWorld(world));
-await writeFile(options.out, accuracyPage(results));
+await writeFile(options.out, `${accuracyPage(results)}\n${demoSection(await evaluateDemo())}`);
 process.stderr.write(`Written: ${options.out}\n`);

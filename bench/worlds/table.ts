@@ -134,7 +134,7 @@ function recallOf({ recall }: Evaluation): RecallRow {
   return [recall[1] ?? 0, recall[10] ?? 0, recall[64] ?? 0, recall[100] ?? 0];
 }
 
-const share = (value: number | null): string => value?.toFixed(3).replace(/^0/, '') ?? '-';
+export const share = (value: number | null): string => value?.toFixed(3).replace(/^0/, '') ?? '-';
 const recallText = (row: RecallRow): string => row.map(share).join(' / ');
 
 const differences = (here: RecallRow, there: RecallRow): string =>
