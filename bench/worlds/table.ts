@@ -39,7 +39,7 @@ ${markdown([
 The same over all mentions of the dev split, and accuracy by document:
 
 ${markdown([
-  ['world', 'mentions', 'recall', 'accuracy', 'by document', 'ECE', 'ms a mention'],
+  ['world', 'mentions', 'recall', 'accuracy', 'by document', 'ECE'],
   ...results.map(allRow),
 ])}
 
@@ -86,7 +86,6 @@ function allRow({ world, all }: WorldResult): string[] {
     share(all.accuracy),
     share(all.accuracyByDocument),
     share(all.calibration.ece),
-    milliseconds(all),
   ];
 }
 
@@ -115,7 +114,6 @@ function sampleSection(results: readonly WorldResult[]): string {
     'adaptive',
     'ECE',
     'pairs a mention',
-    'ms a mention',
   ];
   return `\nOn a larger sample of the dev split (seed in the JSON output):\n\n${markdown([header, ...rows])}\n`;
 }
@@ -127,7 +125,6 @@ const sampleRow = (world: string, sample: Evaluation): string[] => [
   share(sample.accuracy),
   share(sample.calibration.ece),
   sample.pairsPerMention?.toFixed(1) ?? '',
-  milliseconds(sample),
 ];
 
 function recallOf({ recall }: Evaluation): RecallRow {
@@ -144,9 +141,4 @@ function points(difference: number): string {
   const size = Math.abs(difference).toFixed(1);
   if (size === '0.0') return size;
   return `${difference > 0 ? '+' : '−'}${size}`;
-}
-
-function milliseconds({ millisecondsPerMention }: Evaluation): string {
-  const sum = Object.values(millisecondsPerMention).reduce<number>((all, ms) => all + (ms ?? 0), 0);
-  return sum.toFixed(1);
 }
