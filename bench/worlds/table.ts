@@ -107,14 +107,7 @@ function sampleSection(results: readonly WorldResult[]): string {
     sample === null ? [] : [sampleRow(world, sample)],
   );
   if (rows.length === 0) return '';
-  const header = [
-    'world',
-    'mentions',
-    'before',
-    'adaptive',
-    'ECE',
-    'pairs a mention',
-  ];
+  const header = ['world', 'mentions', 'before', 'adaptive', 'ECE', 'pairs a mention'];
   return `\nOn a larger sample of the dev split (seed in the JSON output):\n\n${markdown([header, ...rows])}\n`;
 }
 
