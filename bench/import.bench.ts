@@ -21,12 +21,12 @@ import { withTemporaryFolder } from './support/temporary-folder.js';
  * Entities a second of a whole import into a new KB (read, check, store, encode, index, commit) beside a bare ONNX
  * Runtime session that only encodes them, in the same batches. Runs alternate; the ratio is the median of theirs.
  *
- *   node dist/bench/import.bench.js [--entities 2048] [--rounds 3]
+ *   node dist/bench/import.bench.js [--entities 800] [--rounds 3]
  */
 const { values: options } = parseArgs({
   options: {
     // Those of the demo KB, from its beginning.
-    entities: { type: 'string', default: '2048' },
+    entities: { type: 'string', default: '800' },
     rounds: { type: 'string', default: '3' },
   },
 });
