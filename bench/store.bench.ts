@@ -202,12 +202,14 @@ const instantEncoder: EntityEncoder = {
   encodeEntities: (entities) => Promise.resolve(new Float32Array(entities.length * 384).fill(0.05)),
 };
 
+const NO_HOOKS = { onEncoded: () => undefined, assertGoingOn: () => undefined };
+
 /** In a process of its own: a whole import with vectors, and the most memory that the process ever had. */
 async function importForMemory(lines: number): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'referent-bench-'));
   const catalog = new SqliteCatalog({ dataDir });
   const store = await catalog.openOrCreate('generated');
-  const embedder = new Embedder(instantEncoder, store.vectors, () => undefined);
+  const embedder = new Embedder(instantEncoder, store.vectors, NO_HOOKS);
   const spent = await cost(async () => {
     await stage(store, generatedSource(lines), embedder);
     await store.imports.commit();

@@ -15,21 +15,32 @@ interface EncodedText {
   readonly description: string;
 }
 
-/** Entities of one call: the model sorts them by length, so that little of its time goes into padding. */
-const BATCH = 512;
+/** Entities gathered and sorted by length, so that a call has equal ones and little of its time goes into padding. */
+const POOL = 512;
 /** Bounds the memory where entities are huge. */
-const BATCH_CHARS = 4_000_000;
-/** While one batch is being computed the next is laid out. */
-const CALLS_IN_FLIGHT = 2;
+const POOL_CHARS = 4_000_000;
+/** Entities of one call. Times the calls in flight, it is what a kill can lose and what a stopped import waits for. */
+const CALL = 64;
+/** While one is being computed another is laid out and a third is stored. */
+const CALLS_IN_FLIGHT = 3;
+
+export interface EmbedderHooks {
+  /** Vectors were stored. */
+  readonly onEncoded: () => void;
+  /** Throws where no further call is to be started. */
+  readonly assertGoingOn: () => void;
+}
 
 interface Waiting {
   readonly contentHash: string;
   readonly text: EncodedText;
+  /** In UTF-16 units: near enough to the model's pieces to sort by. */
+  readonly length: number;
 }
 
 /**
  * Gives vectors to entities that have none under the model: what has one, or is under way, is not encoded again.
- * Every finished batch is stored at once, so that an import that is killed goes on where it was.
+ * Every finished call is stored at once, so that an import that is killed goes on where it was.
  */
 export class Embedder {
   /** Vectors made by this run. */
@@ -43,7 +54,7 @@ export class Embedder {
   constructor(
     private readonly model: EntityEncoder,
     private readonly vectors: VectorTable,
-    private readonly onEncoded: () => void,
+    private readonly hooks: EmbedderHooks,
   ) {}
 
   /** Entities handed over whose vector is not stored yet. */
@@ -51,7 +62,7 @@ export class Embedder {
     return this.underWay.size;
   }
 
-  /** Takes over entities; waits while enough batches are being computed. */
+  /** Takes over entities; waits while enough calls are being computed. */
   async add(records: readonly EntityRecord[], hashes: readonly string[]): Promise<void> {
     const missing = await this.vectors.missing(this.model.manifest.version, hashes);
     for (const [index, record] of records.entries()) {
@@ -59,16 +70,17 @@ export class Embedder {
       if (contentHash === undefined || !missing.has(contentHash)) continue;
       if (this.underWay.has(contentHash)) continue;
       this.underWay.add(contentHash);
-      this.waiting.push({ contentHash, text: textOf(record) });
+      const text = textOf(record);
+      this.waiting.push({ contentHash, text, length: lengthOf(text) });
       this.waitingChars += record.description.length;
-      if (this.waiting.length >= BATCH || this.waitingChars >= BATCH_CHARS) await this.start();
+      if (this.waiting.length >= POOL || this.waitingChars >= POOL_CHARS) await this.startAll();
     }
     this.rethrow();
   }
 
   /** Waits for all that was handed over. */
   async finish(): Promise<void> {
-    await this.start();
+    await this.startAll();
     await this.settle();
     this.rethrow();
   }
@@ -79,13 +91,19 @@ export class Embedder {
     await Promise.all(this.calls);
   }
 
-  private async start(): Promise<void> {
-    while (this.calls.size >= CALLS_IN_FLIGHT) await Promise.race(this.calls);
-    this.rethrow();
-    const batch = this.waiting;
+  private async startAll(): Promise<void> {
+    const pool = this.waiting.sort((a, b) => b.length - a.length);
     this.waiting = [];
     this.waitingChars = 0;
-    if (batch.length === 0) return;
+    for (let from = 0; from < pool.length; from += CALL) {
+      while (this.calls.size >= CALLS_IN_FLIGHT) await Promise.race(this.calls);
+      this.rethrow();
+      this.hooks.assertGoingOn();
+      this.start(pool.slice(from, from + CALL));
+    }
+  }
+
+  private start(batch: readonly Waiting[]): void {
     const call: Promise<void> = this.encode(batch)
       .catch((error: unknown) => {
         this.failure ??= { error };
@@ -104,13 +122,21 @@ export class Embedder {
     await this.vectors.put(version, rows);
     batch.forEach(({ contentHash }) => this.underWay.delete(contentHash));
     this.encoded += batch.length;
-    this.onEncoded();
+    this.hooks.onEncoded();
   }
 
   private rethrow(): void {
     if (this.failure !== undefined) throw this.failure.error;
   }
 }
+
+function lengthOf({ title, aliases, types, description }: EncodedText): number {
+  const names = [...aliases.slice(0, SORTED_NAMES), ...types];
+  return names.reduce((sum, name) => sum + name.length, title.length + description.length);
+}
+
+/** More names than this fill the model's input anyway. */
+const SORTED_NAMES = 20;
 
 function textOf({ title, aliases, types, description }: EntityRecord): EncodedText {
   return { title, aliases: aliases.map(({ name }) => name), types, description };

@@ -20,7 +20,7 @@ export interface ImportOptions {
   readonly sources: readonly ImportSource[];
   /** Stop at the first bad line. */
   readonly strict?: boolean;
-  /** Stops the import between two pages; what is encoded is kept. */
+  /** Stops the import as soon as the few entities under way are encoded; what is encoded is kept. */
   readonly signal?: AbortSignal;
   readonly onProgress?: OnImportProgress;
   readonly onProblem?: (problem: ImportProblem) => void;
@@ -61,8 +61,13 @@ class ImportRun {
 
   constructor(private readonly options: ImportOptions) {
     const { model, store, sources } = options;
-    this.embedder = new Embedder(model, store.vectors, () => {
-      this.reportReading();
+    this.embedder = new Embedder(model, store.vectors, {
+      onEncoded: () => {
+        this.reportReading();
+      },
+      assertGoingOn: () => {
+        this.assertGoingOn();
+      },
     });
     this.meter = new ProgressMeter(totalBytes(sources), options.onProgress ?? (() => undefined));
     this.log = new ProblemLog(options.onProblem ?? (() => undefined));

@@ -117,6 +117,30 @@ describe('JSON Lines', () => {
     ]);
   });
 
+  it.each(['data', 'aliases', 'unknown'])(
+    'leaves out %s nested too deep, and goes on',
+    async (name) => {
+      const nested = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
+      const deep = (levels: number) =>
+        `{"id": "deep", "title": "deep", "${name}": ${nested(levels)}}`;
+      const lists = `{"id": "x", "title": "x", "${name}": ${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+      const { ids, problems } = await read([line('a'), deep(5_000), lists, line('b')].join('\n'));
+      expect(ids).toEqual(['a', 'b']);
+      const reason = expect.stringMatching(/^(data|aliases): nested more than 64 levels deep/);
+      expect(problems).toEqual([
+        [2, reason],
+        [3, reason],
+      ]);
+    },
+  );
+
+  it('takes data of 64 levels', async () => {
+    const nested = (levels: number) =>
+      `{"id": "x", "title": "x", "data": ${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}}`;
+    expect((await read(nested(64))).ids).toEqual(['x']);
+    expect((await read(nested(65))).problems).toHaveLength(1);
+  });
+
   it('puts U+FFFD for half a surrogate pair in other texts', async () => {
     const content = String.raw`{"id": "a", "title": "x\ud83d", "description": "cut \udc00 here"}`;
     const { records } = await read(content);

@@ -18,6 +18,8 @@ export function parseRecord(value: unknown): ParsedRecord {
     return { reason: `expected an object with id and title, found ${kindOf(value)}` };
   }
   const { given, unknown } = sorted(value);
+  const depth = checkDepth(given);
+  if (depth !== undefined) return { reason: depth };
   const text = checkText(given);
   if (text !== undefined) return { reason: text };
   const parsed = entityRecord.safeParse(wellFormed(given));
@@ -45,6 +47,27 @@ function sorted(value: object): { given: Record<string, unknown>; unknown: strin
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Levels of objects and lists in one field; what comes after this check walks them by recursion. */
+const MAX_LEVELS = 64;
+
+function checkDepth(given: Record<string, unknown>): string | undefined {
+  const field = Object.keys(given).find((name) => isTooDeep(given[name]));
+  return field && `${field}: nested more than ${MAX_LEVELS} levels deep; make it flatter`;
+}
+
+/** Level by level: recursion would overflow the stack on the very values that are to be found. */
+function isTooDeep(value: unknown): boolean {
+  let level = [value].filter(isNested);
+  for (let depth = 0; depth < MAX_LEVELS && level.length > 0; depth++) {
+    level = level.flatMap((nested) => Object.values(nested).filter(isNested));
+  }
+  return level.length > 0;
+}
+
+function isNested(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 function checkText(given: Record<string, unknown>): string | undefined {
