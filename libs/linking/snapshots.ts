@@ -36,6 +36,10 @@ export async function newestSnapshot(search: SnapshotSearch): Promise<Snapshot |
   return null;
 }
 
+const PUT_ASIDE =
+  'It was put aside and nothing is lost: the stored vectors are searched in memory until a new index is built, ' +
+  'in the background where they are many, else by a later import.';
+
 async function openOrPutAside(
   folder: string,
   { model, onWarning }: SnapshotSearch,
@@ -46,7 +50,7 @@ async function openOrPutAside(
   } catch (error) {
     if (!(error instanceof ReferentError)) throw error;
     await putAside(folder);
-    onWarning(`${error.message} It was put aside and will be made again from the stored vectors.`);
+    onWarning(`${error.message} ${PUT_ASIDE}`);
     return null;
   }
 }
