@@ -23,12 +23,19 @@ export function givenMentions(text: string, spans: readonly Span[]): Mention[] {
   });
 }
 
-/** What is wrong with a given span, as the end of a sentence; null where nothing is. */
-export function spanFault(text: string, { start, end }: Span): string | null {
+/**
+ * What is wrong with a given span, as the end of a sentence; null where nothing is. `size` is the text's length
+ * in the unit in which the caller counts.
+ */
+export function spanFault(
+  text: string,
+  { start, end }: Span,
+  size = `${text.length} UTF-16 units`,
+): string | null {
   if (!Number.isInteger(start) || !Number.isInteger(end)) return 'is not in whole numbers';
   if (start >= end) return 'is empty or reversed: start must be below end';
   if (start < 0 || end > text.length) {
-    return `is outside the text, which has ${text.length} UTF-16 units`;
+    return `is outside the text, which has ${size}`;
   }
   if (splitsSurrogatePair(text, start) || splitsSurrogatePair(text, end)) {
     return 'cuts a character in two (a surrogate pair)';

@@ -4,6 +4,7 @@ import type { AnnotateRequest } from '../../../libs/contract/requests.js';
 import { readSpans, type OffsetUnit } from '../../../libs/linking/answer.js';
 import { spanFault } from '../../../libs/linking/given.js';
 import type { LinkerDocument } from '../../../libs/linking/linker.js';
+import { CodePointOffsets } from '../../../libs/text/offsets.js';
 import type { Span } from '../../../libs/text/span.js';
 
 export interface RequestedDocument extends LinkerDocument {
@@ -46,10 +47,16 @@ function toUtf16({ text, mentions }: GivenDocument, unit: OffsetUnit): LinkerDoc
 function mentionFaults({ text, mentions }: GivenDocument, unit: OffsetUnit, path: Path): Fault[] {
   if (mentions === undefined) return [];
   const spans = readSpans(text, mentions, unit);
+  const size = sizeOf(text, unit);
   return mentions.flatMap(({ start, end }, at) => {
-    const fault = spanFault(text, spans[at] ?? { start, end });
+    const fault = spanFault(text, spans[at] ?? { start, end }, size);
     if (fault === null) return [];
     const detail = `[${start}, ${end}) ${fault}. Offsets are half-open and count \`offsetUnit\` (here ${unit}).`;
     return [{ pointer: pointer([...path, 'mentions', at]), detail }];
   });
+}
+
+function sizeOf(text: string, unit: OffsetUnit): string {
+  if (unit === 'utf16') return `${text.length} UTF-16 units`;
+  return `${new CodePointOffsets(text).toCodePoint(text.length)} code points`;
 }
