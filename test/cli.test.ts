@@ -95,6 +95,35 @@ describe('import and kbs', () => {
     expect(kbs.find(({ name }) => name === 'strict')?.entities ?? 0).toBe(0);
   });
 
+  it.each([
+    [
+      'bad.jsonl',
+      'nonsense\nmore of it\n',
+      2,
+      /No entity was read from .*every line was left out \(2\)/,
+    ],
+    ['empty.jsonl', '', 2, /No entity was read from .*there is no record in it/],
+    ['no-id.csv', 'name,description\nJava,An island\n', 2, /id/],
+    ['cut.jsonl.gz', gzipSync(jsonLines(HOMONYMS)).subarray(0, 60), 1, /cut\.jsonl\.gz/],
+  ] as const)('leaves no KB behind after %s', async (name, content, expected, message) => {
+    await writeFile(at(name), content);
+    const { code, stdout, stderr } = await referent.run('import', at(name), '--kb', 'ghost');
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect(stdout).toBe('');
+    expect(code).toBe(expected);
+    expect((await referent.run('kbs')).stdout).not.toContain('ghost');
+    expect(existsSync(at('data/kbs/ghost'))).toBe(false);
+  });
+
+  it('says that a data folder cannot be one', async () => {
+    const wrong = new ReferentProcess({ REFERENT_DATA_DIR: at('kb.jsonl.gz') });
+    const { code, stderr } = await wrong.run('kbs');
+    expect(stderr).toMatch(/data folder .*kb\.jsonl\.gz cannot be used .*REFERENT_DATA_DIR/);
+    expect(stderr).not.toMatch(/--debug/);
+    expect(code).toBe(1);
+  });
+
   it('lists KBs', async () => {
     const { stdout } = await referent.run('kbs');
     expect(stdout).toMatch(/NAME +ENTITIES/);

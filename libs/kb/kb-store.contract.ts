@@ -27,8 +27,10 @@ export function kbStoreContract(adapter: string, make: () => Promise<CatalogUnde
 function catalogContract(subject: Subject): void {
   describe('catalog', () => {
     it('says which KBs there are when one is not found', async () => {
-      const { catalog } = subject();
+      const { catalog, store } = subject();
       await expect(catalog.open('other')).rejects.toMatchObject({ code: 'kb-not-found' });
+      await expect(catalog.open('other')).rejects.toThrow(/none yet/);
+      await importAll(store, [entity({ id: 'x' })]);
       await expect(catalog.open('other')).rejects.toThrow(/demo/);
     });
 
@@ -51,6 +53,15 @@ function catalogContract(subject: Subject): void {
         { name: 'demo', entities: 1, sequence: 1 },
       ]);
       expect((await store.entities.byIds(['x', 'y'])).size).toBe(1);
+    });
+
+    it('does not list a KB in which nothing was committed', async () => {
+      const { catalog, store } = subject();
+      await store.imports.begin();
+      await store.imports.add([entity({ id: 'x' })]);
+      expect(await catalog.list()).toEqual([]);
+      await store.imports.commit();
+      expect(await catalog.list()).toMatchObject([{ name: 'demo', entities: 1 }]);
     });
 
     it('drops a KB with all it has', async () => {

@@ -145,8 +145,9 @@ export abstract class KbStore {
 
 /** All knowledge bases of one installation. */
 export abstract class KbCatalog {
+  /** By name. A KB in which nothing was ever committed is none yet. */
   abstract list(): Promise<readonly KbInfo[]>;
-  /** The KB of that name; `kb-not-found` where there is none. */
+  /** The KB of that name, the same object while it is the same KB; `kb-not-found` where there is none. */
   abstract open(name: string): Promise<KbStore>;
   /** The KB of that name, made if it does not exist. */
   abstract openOrCreate(name: string): Promise<KbStore>;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { kbStoreContract } from './kb-store.contract.js';
@@ -109,5 +109,90 @@ describe('SqliteCatalog', () => {
   it('makes a store of an empty file, as a crash between creating and filling it leaves', async () => {
     writeFileSync(file('store.sqlite'), '');
     expect(await (await catalog.open('demo')).info()).toMatchObject({ entities: 0 });
+  });
+
+  it('refuses an empty file beside an index, lists it with its problem, and does not import into it', async () => {
+    writeFileSync(file('store.sqlite'), '');
+    mkdirSync(file('index'));
+    for (const open of [catalog.open('demo'), catalog.openOrCreate('demo')]) {
+      await expect(open).rejects.toMatchObject({ code: 'store-invalid' });
+    }
+    const [damaged] = await catalog.list();
+    expect(damaged?.problem).toMatch(/damaged store: .*store\.sqlite is empty.*import again/);
+  });
+
+  it('makes a KB whose file is gone anew, without the index of the old one', async () => {
+    mkdirSync(file('index'));
+    expect(await importAll(await catalog.openOrCreate('demo'), [entity({ id: 'x' })])).toMatchObject({ added: 1 });
+    expect(existsSync(file('index'))).toBe(false);
+  });
+
+  it.each(['removed and imported again', 'replaced by a copy of another'])(
+    'gives the new store where the folder was %s, and refuses what the old one is still asked',
+    async (how) => {
+      const old = await catalog.openOrCreate('demo');
+      await importAll(old, [entity({ id: 'old' })]);
+      const other = new SqliteCatalog({ dataDir });
+      if (how.startsWith('removed')) {
+        rmSync(join(dataDir, 'kbs', 'demo'), { recursive: true });
+        await importAll(await other.openOrCreate('demo'), [entity({ id: 'new' })]);
+      } else {
+        await importAll(await other.openOrCreate('copy'), [entity({ id: 'new' })]);
+        await other.close();
+        rmSync(file('store.sqlite-wal'), { force: true });
+        rmSync(file('store.sqlite-shm'), { force: true });
+        renameSync(join(dataDir, 'kbs', 'copy', 'store.sqlite'), file('store.sqlite'));
+      }
+      expect(await catalog.list()).toMatchObject([{ name: 'demo', entities: 1 }]);
+      const now = await catalog.open('demo');
+      expect([...(await now.entities.byIds(['old', 'new'])).keys()]).toEqual(['new']);
+      await expect(old.entities.byIds(['old'])).rejects.toMatchObject({ code: 'not-ready' });
+      await expect(old.info()).rejects.toMatchObject({ code: 'not-ready' });
+      expect(await catalog.open('demo')).toBe(now);
+      // Closing the old store must not have taken the new one's write-ahead log away.
+      await catalog.close();
+      await other.close();
+      const after = await new SqliteCatalog({ dataDir }).open('demo');
+      expect((await after.entities.byIds(['new'])).size).toBe(1);
+      await after.close();
+    },
+  );
+
+  it('closes a store whose folder is gone', async () => {
+    const store = await catalog.openOrCreate('demo');
+    await importAll(store, [entity({ id: 'x' })]);
+    rmSync(join(dataDir, 'kbs', 'demo'), { recursive: true });
+    expect(await catalog.list()).toEqual([]);
+    await expect(store.info()).rejects.toMatchObject({ code: 'not-ready' });
+    await expect(catalog.open('demo')).rejects.toMatchObject({ code: 'kb-not-found' });
+  });
+
+  it('removes an unused KB, and none that has entities, vectors or an import', async () => {
+    const folder = join(dataDir, 'kbs', 'demo');
+    const store = await catalog.openOrCreate('demo');
+    await store.imports.begin();
+    await catalog.dropIfUnused('demo');
+    expect(existsSync(folder)).toBe(true);
+    await store.imports.discard();
+    await catalog.dropIfUnused('demo');
+    expect(existsSync(folder)).toBe(false);
+
+    const encoded = await catalog.openOrCreate('demo');
+    const contentHash = 'ab'.repeat(32);
+    await encoded.vectors.put('m', [{ contentHash, vector: new Float32Array(4) }]);
+    await importAll(await catalog.openOrCreate('full'), [entity({ id: 'x' })]);
+    for (const name of ['demo', 'full']) await catalog.dropIfUnused(name);
+    expect(readdirSync(join(dataDir, 'kbs'))).toEqual(['demo', 'full']);
+  });
+
+  it('says which data folder cannot be one, and what to do', async () => {
+    writeFileSync(file('plain'), '');
+    const wrong = new SqliteCatalog({ dataDir: file('plain') });
+    for (const use of [wrong.list(), wrong.open('x'), wrong.openOrCreate('x')]) {
+      await expect(use).rejects.toMatchObject({
+        code: 'store-invalid',
+        message: expect.stringMatching(/data folder .*plain cannot be used .*REFERENT_DATA_DIR/),
+      });
+    }
   });
 });

@@ -26,6 +26,7 @@ interface NativeDatabase {
  */
 export class SqliteConnection {
   private readonly statements = new Map<string, NativeStatement>();
+  private isClosed = false;
 
   private constructor(
     private readonly native: NativeDatabase,
@@ -42,6 +43,7 @@ export class SqliteConnection {
 
   /** Statements without parameters and results. */
   exec(sql: string): void {
+    this.assertOpen();
     mapped(this.file, () => {
       this.native.exec(sql);
     });
@@ -80,10 +82,12 @@ export class SqliteConnection {
 
   /** Ends an open transaction; SQLite may have done so itself (a full disk). */
   rollback(): void {
-    if (this.native.inTransaction) this.exec('ROLLBACK');
+    if (!this.isClosed && this.native.inTransaction) this.exec('ROLLBACK');
   }
 
   close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
     this.statements.clear();
     this.native.close();
   }
@@ -100,17 +104,31 @@ export class SqliteConnection {
 
   private kyselyStatement(sql: string) {
     const statement = mapped(this.file, () => this.prepared(sql).raw(false));
-    const all = (parameters: readonly unknown[]) =>
-      mapped(this.file, () => statement.all(parameters));
+    const all = (parameters: readonly unknown[]) => this.onOpen(() => statement.all(parameters));
     return {
       reader: statement.reader,
       all,
-      run: (parameters: readonly unknown[]) => mapped(this.file, () => statement.run(parameters)),
+      run: (parameters: readonly unknown[]) => this.onOpen(() => statement.run(parameters)),
       iterate: (parameters: readonly unknown[]) => all(parameters)[Symbol.iterator](),
     };
   }
 
+  private onOpen<T>(work: () => T): T {
+    this.assertOpen();
+    return mapped(this.file, work);
+  }
+
+  /** A request can outlive its KB: what it still asks is refused here, before the driver meets a closed handle. */
+  private assertOpen(): void {
+    if (!this.isClosed) return;
+    throw new ReferentError(
+      'not-ready',
+      `${this.file} was closed: its knowledge base was removed or replaced meanwhile; try again`,
+    );
+  }
+
   private prepared(sql: string): NativeStatement {
+    this.assertOpen();
     let statement = this.statements.get(sql);
     if (statement === undefined) {
       statement = this.native.prepare(sql);

@@ -83,11 +83,16 @@ const MIGRATIONS: readonly string[] = [
 /** 'RefK': marks the file as ours, so that somebody else's SQLite database is never written to. */
 const APPLICATION_ID = 0x5265664b;
 
-/** Brings the file to the current schema; safe to run in several processes at once. */
-export function migrate(connection: SqliteConnection): void {
+/**
+ * Brings the file to the current schema; safe to run in several processes at once. A file without any table is made
+ * a store only where `mayCreate` says so.
+ * @throws ReferentError `store-invalid` where the file is none of ours.
+ */
+export function migrate(connection: SqliteConnection, mayCreate: boolean): void {
   if (appliedMigrations(connection) === MIGRATIONS.length) return;
   connection.transaction(() => {
     const applied = appliedMigrations(connection);
+    if (applied === 0 && !mayCreate) throw emptied(connection.file);
     if (applied === 0) createMigrationTable(connection);
     MIGRATIONS.slice(applied).forEach((sql, index) => {
       connection.exec(sql);
@@ -120,6 +125,13 @@ function appliedMigrations(connection: SqliteConnection): number {
     );
   }
   return applied;
+}
+
+function emptied(file: string): ReferentError {
+  return new ReferentError(
+    'store-invalid',
+    `damaged store: ${file} is empty, though index snapshots lie beside it; restore it from a copy, or remove its folder and import again`,
+  );
 }
 
 function isEmpty(connection: SqliteConnection): boolean {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Kysely, SqliteDialect } from 'kysely';
 import {
@@ -18,6 +18,8 @@ export interface SqliteStoreOptions {
   readonly name: string;
   readonly folder: string;
   readonly maxBytes?: number | undefined;
+  /** Whether a file without tables may be made a store; it is damaged otherwise. */
+  readonly mayCreate: boolean;
 }
 
 /** One KB in one SQLite file: a connection that reads, and one that writes, opened when it is needed. */
@@ -28,6 +30,7 @@ export class SqliteKbStore extends KbStore {
   override readonly vectors: SqliteVectorTable;
   override readonly imports: SqliteImportStage;
   private readonly queries: Kysely<Tables>;
+  private readonly reader: SqliteConnection;
 
   private constructor(
     options: SqliteStoreOptions,
@@ -36,6 +39,7 @@ export class SqliteKbStore extends KbStore {
   ) {
     super();
     this.name = options.name;
+    this.reader = reader;
     this.queries = new Kysely({ dialect: new SqliteDialect({ database: reader.forKysely() }) });
     const shared = { reader, writer, queries: this.queries };
     this.names = new SqliteNameTable(shared);
@@ -48,7 +52,9 @@ export class SqliteKbStore extends KbStore {
   static async open(options: SqliteStoreOptions): Promise<SqliteKbStore> {
     const writer = new SqliteWriter(options);
     try {
-      await writer.use(migrate);
+      await writer.use((connection) => {
+        migrate(connection, options.mayCreate);
+      });
       return new SqliteKbStore(options, openReader(options.folder), writer);
     } catch (error) {
       writer.close();
@@ -60,12 +66,25 @@ export class SqliteKbStore extends KbStore {
     return existsSync(join(folder, 'store.sqlite'));
   }
 
+  /** Which file stands there: device and inode, which are not given out again while it is open; undefined for none. */
+  static identity(folder: string): string | undefined {
+    const file = join(folder, 'store.sqlite');
+    const found = statSync(file, { bigint: true, throwIfNoEntry: false });
+    return found === undefined ? undefined : `${found.dev}:${found.ino}`;
+  }
+
   override async info(): Promise<KbInfo> {
     const row = await this.queries
       .selectFrom('kb')
       .select(['sequence', 'entities', 'names', 'updated_at as updatedAt'])
       .executeTakeFirstOrThrow();
     return { name: this.name, ...row };
+  }
+
+  /** Nothing was ever committed, and there is no vector that a later import could use. */
+  async isUnused(): Promise<boolean> {
+    const { sequence } = await this.info();
+    return sequence === 0 && Number(this.reader.value('SELECT count(*) FROM vector')) === 0;
   }
 
   override async changesSince(sequence: number, limit: number): Promise<readonly Change[]> {
@@ -80,7 +99,8 @@ export class SqliteKbStore extends KbStore {
 
   override async close(): Promise<void> {
     await this.imports.discard();
-    await this.queries.destroy();
+    // Not `queries.destroy()`: what a request still asks then fails with an error of Kysely's, not as `not-ready`.
+    this.reader.close();
     this.writer.close();
   }
 }

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { ReferentError } from '../contract/errors.js';
 import { SqliteConnection } from './sqlite-driver.js';
 import { STAGING_SCHEMA } from './sqlite-schema.js';
 
@@ -28,6 +29,7 @@ export class SqliteWriter {
   private connection: SqliteConnection | undefined;
   private queue: Promise<unknown> = Promise.resolve();
   isStaging = false;
+  private isClosed = false;
 
   constructor(private readonly options: SqliteWriterOptions) {}
 
@@ -59,11 +61,16 @@ export class SqliteWriter {
   }
 
   close(): void {
+    this.isClosed = true;
     this.closeConnection();
     if (this.isStaging) this.removeStaging();
   }
 
   private open(): SqliteConnection {
+    if (this.isClosed) {
+      // The file of that name may be another store by now.
+      throw new ReferentError('not-ready', `the store in ${this.options.folder} was closed`);
+    }
     if (this.connection === undefined) {
       const connection = SqliteConnection.open(join(this.options.folder, 'store.sqlite'));
       configure(connection, this.options.maxBytes);

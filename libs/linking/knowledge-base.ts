@@ -77,13 +77,17 @@ export class KnowledgeBase {
     };
   }
 
-  /** Runs `work` on an index that stays as it is until `work` ends. */
+  /** Runs `work` on an index that stays as it is until `work` ends; `not-ready` once the KB is closed. */
   read<T>(work: (index: VectorIndex) => Promise<T>): Promise<T> {
-    return this.gate.read(() => work(this.view.index));
+    return this.gate.read(async () => {
+      if (this.isClosed) throw closedMeanwhile(this.name);
+      return work(this.view.index);
+    });
   }
 
   /** Follows what this or another process has committed; servers call it every half second. Cheap when nothing changed. */
   refresh(): Promise<void> {
+    if (this.isClosed) return Promise.resolve();
     this.refreshing ??= this.follow().finally(() => {
       this.refreshing = null;
     });
@@ -200,6 +204,13 @@ async function catchUp(view: KbView, { store, model }: KnowledgeBaseOptions): Pr
     if (pending === null) return;
     view.apply(pending);
   }
+}
+
+function closedMeanwhile(name: string): ReferentError {
+  return new ReferentError(
+    'not-ready',
+    `The knowledge base '${name}' was closed: it was removed or replaced meanwhile, or the process is ending. Try again.`,
+  );
 }
 
 function unembedded(kb: KnowledgeBase, count: number): string {

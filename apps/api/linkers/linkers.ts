@@ -24,7 +24,7 @@ interface LinkersOptions {
 
 /** A KB that could not be opened is tried again when it has changed, or when a request names it. */
 interface Failed {
-  readonly sequence: number;
+  readonly state: string;
   readonly message: string;
 }
 
@@ -33,6 +33,8 @@ export class Linkers implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly opening = new Map<string, Promise<OpenKb>>();
   private readonly open = new Map<string, OpenKb>();
   private readonly failed = new Map<string, Failed>();
+  /** KBs that were removed or replaced, until their last reader is done. */
+  private readonly retiring = new Set<Promise<void>>();
   private following: Promise<void> = Promise.resolve();
   private timer: NodeJS.Timeout | undefined;
   private closing = false;
@@ -50,7 +52,8 @@ export class Linkers implements OnApplicationBootstrap, OnApplicationShutdown {
     clearTimeout(this.timer);
     await this.following;
     await Promise.allSettled(this.opening.values());
-    for (const { kb } of this.open.values()) await kb.close();
+    for (const name of [...this.open.keys()]) this.retire(name);
+    await Promise.all(this.retiring);
     await this.options.catalog.close();
     await this.options.model.close();
   }
@@ -105,19 +108,24 @@ export class Linkers implements OnApplicationBootstrap, OnApplicationShutdown {
     );
   }
 
-  /** At most one opening of a KB at a time; a failed one is forgotten, so that the next request tries again. */
-  private opened(name: string): Promise<OpenKb> {
+  /**
+   * At most one opening of a KB at a time; a failed one is forgotten, so that the next request tries again. The
+   * catalog gives another store where the KB was removed and made anew, or its file replaced: that is another KB.
+   */
+  private async opened(name: string): Promise<OpenKb> {
+    const store = await this.options.catalog.open(name);
     const open = this.open.get(name);
-    if (open !== undefined) return Promise.resolve(open);
-    const opening = this.opening.get(name) ?? this.openNow(name);
+    if (open?.kb.store === store) return open;
+    const opening = this.opening.get(name) ?? this.openNow(name, store);
     this.opening.set(name, opening);
     return opening;
   }
 
-  private async openNow(name: string): Promise<OpenKb> {
+  private async openNow(name: string, store: KbStore): Promise<OpenKb> {
     const { catalog, model, log } = this.options;
+    this.retire(name);
     try {
-      const store = await catalog.open(name);
+      await assertBegun(store);
       const kb = await KnowledgeBase.open({
         store,
         model: model.manifest,
@@ -151,33 +159,62 @@ export class Linkers implements OnApplicationBootstrap, OnApplicationShutdown {
 
   private async follow(): Promise<void> {
     const kbs = await this.options.catalog.list();
-    await this.forgetDropped(new Set(kbs.map(({ name }) => name)));
-    for (const { name, sequence, problem } of kbs) {
-      if (problem !== undefined) this.failed.set(name, { sequence, message: problem });
+    this.forgetDropped(new Set(kbs.map(({ name }) => name)));
+    for (const { name, problem } of kbs) {
+      if (problem !== undefined) this.failed.set(name, { state: '', message: problem });
     }
     await Promise.all(kbs.filter(isLinkable).map((info) => this.openOrRefresh(info)));
   }
 
-  private async openOrRefresh({ name, sequence }: KbInfo): Promise<void> {
-    if (this.closing || this.failed.get(name)?.sequence === sequence) return;
+  private async openOrRefresh({ name, sequence, updatedAt }: KbInfo): Promise<void> {
+    const state = `${sequence} ${updatedAt}`;
+    if (this.closing || this.failed.get(name)?.state === state) return;
     try {
       const { kb } = await this.opened(name);
       await kb.refresh();
+      this.failed.delete(name);
     } catch (error) {
+      // Removed or replaced while we looked: the next look sees what is there now.
+      if (isPassing(error)) return;
       const message = error instanceof Error ? error.message : String(error);
-      this.failed.set(name, { sequence, message });
+      this.failed.set(name, { state, message });
       this.options.log.error(error, { kb: name });
     }
   }
 
-  private async forgetDropped(existing: ReadonlySet<string>): Promise<void> {
+  private forgetDropped(existing: ReadonlySet<string>): void {
     for (const name of this.failed.keys()) if (!existing.has(name)) this.failed.delete(name);
-    for (const [name, { kb }] of this.open) {
-      if (existing.has(name)) continue;
-      this.open.delete(name);
-      await kb.close();
-    }
+    for (const name of [...this.open.keys()]) if (!existing.has(name)) this.retire(name);
   }
+
+  /** Takes a KB out of service; it is closed when its last reader is done, and nobody waits for that. */
+  private retire(name: string): void {
+    const open = this.open.get(name);
+    if (open === undefined) return;
+    this.open.delete(name);
+    const closed = open.kb
+      .close()
+      .catch((error: unknown) => {
+        if (!isPassing(error)) this.options.log.error(error, { kb: name });
+      })
+      .finally(() => this.retiring.delete(closed));
+    this.retiring.add(closed);
+  }
+}
+
+function isPassing(error: unknown): boolean {
+  return (
+    error instanceof ReferentError && (error.code === 'not-ready' || error.code === 'kb-not-found')
+  );
+}
+
+/** @throws ReferentError `kb-not-found` where a first import has not committed yet. */
+async function assertBegun(store: KbStore): Promise<void> {
+  if ((await store.info()).sequence > 0) return;
+  throw new ReferentError(
+    'kb-not-found',
+    `There is nothing in the knowledge base ${store.name} yet: its first import has not come to its end. Wait for it, or run it again.`,
+  );
 }
 
 const NO_KB = 'There is no knowledge base yet: make one with `npx referent import FILE --kb NAME`.';

@@ -8,6 +8,7 @@ import {
   type ImportFormat,
   type ImportSource,
 } from '../../../libs/jobs/import-source.js';
+import { ReferentError } from '../../../libs/contract/errors.js';
 import { SqliteCatalog } from '../../../libs/kb/sqlite-catalog.js';
 import { importSummary, problemLines } from '../import-summary.js';
 import { interruptible } from '../interrupt.js';
@@ -36,8 +37,16 @@ export async function importFiles(files: readonly string[], options: ImportOptio
     return importSources(settings, { ...options, sources, signal });
   });
   for (const line of problemLines(report)) writeNote(line);
-  await writeResult(
-    options.json === true ? `${JSON.stringify(report)}\n` : importSummary(report, options.kb),
+  if (options.json === true) await writeResult(`${JSON.stringify(report)}\n`);
+  if (report.records === 0) throw nothingRead(files, report.badLines);
+  if (options.json !== true) await writeResult(importSummary(report, options.kb));
+}
+
+function nothingRead(files: readonly string[], badLines: number): ReferentError {
+  const why = badLines > 0 ? `every line was left out (${badLines})` : 'there is no record in it';
+  return new ReferentError(
+    'invalid-input',
+    `No entity was read from ${files.join(', ')}: ${why}. Nothing was imported; referent import --help shows what a record looks like.`,
   );
 }
 
@@ -71,6 +80,8 @@ async function importSources(
         });
       } finally {
         bar.clear();
+        // The outcome of the import counts, not that of tidying up after one that brought nothing in.
+        await catalog.dropIfUnused(kb).catch(() => undefined);
       }
     });
   } finally {
