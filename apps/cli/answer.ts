@@ -1,8 +1,7 @@
 import type { AnnotateOptions } from '../../libs/contract/annotate.js';
 import type { AnnotateTextResponse } from '../../libs/contract/responses.js';
-import { linksOf } from '../../libs/linking/answer.js';
+import { linksOf, timingsAnswer } from '../../libs/linking/answer.js';
 import type { Linker, LinkerDocument } from '../../libs/linking/linker.js';
-import type { StepTimings } from '../../libs/linking/stages.js';
 
 /** What `POST /v1/annotate` answers for the same text; test/cli.test.ts holds the two together byte by byte. */
 export async function annotateText(
@@ -12,17 +11,5 @@ export async function annotateText(
 ): Promise<AnnotateTextResponse> {
   const annotation = await linker.annotate(document, { rerank, minConfidence });
   const links = await linksOf(document.text, annotation, shown);
-  return { links, versions: annotation.versions, timings: rounded(annotation.timings) };
-}
-
-/** Microseconds are enough. */
-function rounded(timings: StepTimings): AnnotateTextResponse['timings'] {
-  const round = (milliseconds: number): number => Math.round(milliseconds * 1000) / 1000;
-  return {
-    detect: round(timings.detect),
-    encode: round(timings.encode),
-    retrieve: round(timings.retrieve),
-    rerank: round(timings.rerank),
-    decide: round(timings.decide),
-  };
+  return { links, versions: annotation.versions, timings: timingsAnswer(annotation.timings) };
 }

@@ -3,7 +3,7 @@ import { CodePointOffsets } from '../text/offsets.js';
 import type { Span } from '../text/span.js';
 import type { Annotation } from './linker.js';
 import type { Records } from './records.js';
-import type { Candidate, Decision, Mention, RankedCandidate } from './stages.js';
+import type { Candidate, Decision, Mention, RankedCandidate, Step, StepTimings } from './stages.js';
 
 export type OffsetUnit = AnnotateOptions['offsetUnit'];
 export type AnswerOptions = Pick<AnnotateOptions, 'offsetUnit' | 'candidates' | 'includeNil'>;
@@ -66,6 +66,18 @@ export function retrievedAnswer(
     prior: candidate.prior === null ? null : rounded(candidate.prior),
     retrievalScore: rounded(candidate.retrievalScore),
     sources: [...candidate.sources],
+  };
+}
+
+/** Milliseconds by step for the answer; microseconds are enough. */
+export function timingsAnswer(timings: StepTimings): Record<Step, number> {
+  const round = (milliseconds: number): number => Math.round(milliseconds * 1000) / 1000;
+  return {
+    detect: round(timings.detect),
+    encode: round(timings.encode),
+    retrieve: round(timings.retrieve),
+    rerank: round(timings.rerank),
+    decide: round(timings.decide),
   };
 }
 

@@ -16,6 +16,7 @@ import {
   mentionAnswer,
   retrievedAnswer,
   spanWriter,
+  timingsAnswer,
 } from '../../../libs/linking/answer.js';
 import type { Annotation, Linker, Retrieval } from '../../../libs/linking/linker.js';
 import type { RetrievedMention, StepTimings } from '../../../libs/linking/stages.js';
@@ -59,7 +60,7 @@ export class Annotator {
     const found = await this.line.turn(gone, () => linker.mentions({ text }, { signal: gone }));
     const place = spanWriter(text, options?.offsetUnit ?? 'utf16');
     const mentions = found.mentions.map((mention) => mentionAnswer(mention, place));
-    return { mentions, versions: found.versions, timings: rounded(found.timings) };
+    return { mentions, versions: found.versions, timings: timingsAnswer(found.timings) };
   }
 
   async candidates(request: CandidatesRequest, gone: AbortSignal): Promise<CandidatesResponse> {
@@ -79,7 +80,7 @@ export class Annotator {
           .flatMap((candidate) => retrievedAnswer(candidate, found.records) ?? []),
       })),
       versions: found.versions,
-      timings: rounded(found.timings),
+      timings: timingsAnswer(found.timings),
     };
   }
 }
@@ -104,17 +105,5 @@ async function loadShown({ mentions, records }: Retrieval, limit: number): Promi
 function summed(timings: readonly StepTimings[]): Record<keyof StepTimings, number> {
   const total = { detect: 0, encode: 0, retrieve: 0, rerank: 0, decide: 0 };
   for (const one of timings) for (const step of STEPS) total[step] += one[step];
-  return rounded(total);
-}
-
-/** Microseconds are enough. */
-function rounded(timings: StepTimings): Record<keyof StepTimings, number> {
-  const round = (milliseconds: number) => Math.round(milliseconds * 1000) / 1000;
-  return {
-    detect: round(timings.detect),
-    encode: round(timings.encode),
-    retrieve: round(timings.retrieve),
-    rerank: round(timings.rerank),
-    decide: round(timings.decide),
-  };
+  return timingsAnswer(total);
 }
