@@ -18,7 +18,7 @@ import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from safetensors.torch import save_file
 
-from evaluate import scorer
+from evaluate_cross import scorer
 from model import CrossEncoder, collate, to_hugging_face
 from texts import CLOSE, CLS, OPEN, SEP
 

@@ -10,6 +10,8 @@ import numpy as np
 import onnxruntime
 
 from lexical import Bm25, Names, query_of
+from model import HIDDEN
+from sparse import padded_features
 from texts import CLS, SEP, WINDOW_PIECES, WINDOW_STRIDE, window_of
 
 TOKENS_A_BATCH = 2048
@@ -55,26 +57,34 @@ class DualEncoder:
         ids, mask = padded(rows)
         return self.trunk.run(None, {"input_ids": ids, "attention_mask": mask})[0]
 
-    def entities(self, laid_out):
-        """(ids, title pieces) of each entity -> unit vectors [E, D]"""
+    def entities(self, laid_out, sparse):
+        """(ids, title pieces) and sparse features of each entity -> unit vectors [E, D]"""
         vectors = np.zeros((len(laid_out), self.manifest["dimensions"]), np.float32)
         for at in batches_by_length(np.array([len(ids) for ids, _ in laid_out])):
             h = self.hidden([laid_out[i][0] for i in at])  # [B, T, H]
             parts = [entity_parts(h[k], *laid_out[i]) for k, i in enumerate(at)]
-            vectors[at] = self.entity_head.run(None, {"parts": np.stack(parts)})[0]
+            vectors[at] = run_head(self.entity_head, np.stack(parts), [sparse[i] for i in at])
         return vectors
 
-    def mentions(self, documents, spans):
-        """documents: lists of pieces; spans: (document, a, b) of each mention -> unit vectors [M, D]"""
+    def mentions(self, documents, spans, sparse):
+        """documents: lists of pieces; spans: (document, a, b) and features of each mention -> unit [M, D]"""
         windows, places = lay_out_windows(documents, spans)
-        parts = np.zeros((len(spans), 4, self.manifest["hiddenSize"]), np.float32)
+        parts = np.zeros((len(spans), 4, HIDDEN), np.float32)
         for at in batches_by_length(np.array([len(w) for w in windows])):
             h = self.hidden([windows[i] for i in at])  # [B, T, H]
             for k, window in enumerate(at):
                 for mention, first, end in places[window]:
                     x = h[k]  # [T, H]
                     parts[mention] = [x[first:end].mean(0), x[first], x[end - 1], x[0]]
-        return self.mention_head.run(None, {"parts": parts})[0]
+        return run_head(self.mention_head, parts, sparse)
+
+
+def run_head(head, parts, sparse):
+    """parts [N, 4, H], lists of features -> [N, D]; heads without sparse features have one input."""
+    inputs = {"parts": parts}
+    if len(head.get_inputs()) > 1:
+        inputs["sparse"] = padded_features(sparse)
+    return head.run(None, inputs)[0]
 
 
 def entity_parts(h, ids, title):

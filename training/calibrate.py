@@ -17,7 +17,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from evaluate import OFFSET, accuracy, fuse
+from evaluate_cross import OFFSET, accuracy, fuse
 
 
 def fit(loss_of, start):

@@ -1,6 +1,6 @@
-"""Step 2: train the cross-encoder on the candidates that it will meet.
+"""Step 4: train the cross-encoder on the candidates that it will meet.
 
-    python train.py --run RUNS/cross-v1 --candidates RUNS/candidates [--steps 500]
+    python cross.py --run RUNS/cross-v1 --candidates RUNS/candidates [--steps 3000]
 
 Goes on from the run's checkpoint when there is one; `--steps` may differ then (the schedule follows the
 steps, so a run may be stopped, frozen and continued at any time). Writes into the run folder:
@@ -16,8 +16,6 @@ References
 
 import argparse
 import json
-import os
-import random
 import time
 from collections import defaultdict
 from dataclasses import asdict, dataclass
@@ -27,19 +25,20 @@ import torch
 import torch.nn.functional as F
 
 from mentions import load_worlds
-from model import collate, load_pretrained
+from model import collate, load_pretrained, thaw
+from runs import Run
 from texts import CONTEXT_IDS, ENTITY_IDS
 
-# how often a mention is of this world
-MIX = dict(mdn=0.17, win32=0.15, rpg=0.14, wordnet=0.14, craft=0.12, disease=0.12, wiki=0.12)
-MIX |= dict(foldoc=0.02, attack=0.02)
+# how often a mention is of this world; the written worlds (namesakes-*) share `namesakes`
+MIX = dict(mdn=0.13, win32=0.12, rpg=0.12, wordnet=0.13, craft=0.09, disease=0.10, wiki=0.13)
+MIX |= dict(foldoc=0.015, attack=0.015, namesakes=0.15)
 
 
 @dataclass
 class Config:
     # start
-    trunk: str = "../../../shared/models/v0/cross-trunk/model.safetensors"
-    head: str = "../../../shared/models/v0/cross-head.safetensors"
+    trunk: str = "../../shared/models/v0/cross-trunk/model.safetensors"
+    head: str = "../../shared/models/v0/cross-head.safetensors"
     seed: int = 1
     # groups: a mention with gold and rivals
     mentions: int = 20  # a step
@@ -48,7 +47,7 @@ class Config:
     far: int = 12  # ... the others of the first `far`
     easy_margin: float = 0.1  # gold leads by this much: such a mention is hardly ever reranked,
     easy_share: float = 0.2  # so for one hard mention only so many easy ones are seen
-    nil_share: float = 0.08  # groups without gold: their logits must all be low
+    nil_share: float = 0.06  # groups without gold: their logits must all be low
     # lengths: most pairs are cut short at first, which trains twice as many
     short_ids: int = 40  # of context and of entity
     short_share_first: float = 0.85
@@ -59,19 +58,19 @@ class Config:
     weight_first: float = 15.0
     weight_last: float = 9.0
     # optimiser
-    steps: int = 500
-    warm_up: int = 40
+    steps: int = 3000
+    warm_up: int = 60
     tail: float = 0.6  # this last share of the steps the rate sinks in a line
     rate_trunk: float = 9e-5
     rate_head: float = 3e-4
     weight_decay: float = 0.01
     clip: float = 1.0
     frozen_layers: int = 2  # and the embeddings: a fifth of the time
-    averaging: float = 0.99
+    averaging: float = 0.995
     # machine
-    threads: int = 2
+    threads: int = 1
     chunks: int = 4  # a step's pairs in so many passes of like length
-    log_every: int = 10
+    log_every: int = 20
     checkpoint_every: int = 20
 
 
@@ -80,13 +79,14 @@ class Sampler:
 
     def __init__(self, worlds, config):
         self.worlds, self.config = worlds, config
-        self.names = [name for name in MIX if name in worlds]
-        self.queues = {name: [] for name in self.names}
-        self.hard, self.easy = {}, {}
-        for name in self.names:
-            usable = [m for m in worlds[name].train if len(m.rivals) >= config.group]
-            self.hard[name] = [m for m in usable if m.margin < config.easy_margin]
-            self.easy[name] = [m for m in usable if m.margin >= config.easy_margin]
+        self.hard, self.easy, self.queues = defaultdict(list), defaultdict(list), defaultdict(list)
+        for name, world in worlds.items():
+            group = "namesakes" if name.startswith("namesakes") else name
+            for mention in world.train:
+                if len(mention.rivals) >= config.group:
+                    is_hard = mention.gold < 0 or mention.margin < config.easy_margin
+                    (self.hard if is_hard else self.easy)[group].append(mention)
+        self.names = [name for name in MIX if name in self.hard or name in self.easy]
 
     def mention(self, rng):
         name = rng.choices(self.names, [MIX[n] for n in self.names])[0]
@@ -105,7 +105,7 @@ class Sampler:
         others = [r for r in rivals if r not in picked]
         rng.shuffle(others)
         picked += others[: config.group - 3]
-        if rng.random() < config.nil_share:
+        if mention.gold < 0 or rng.random() < config.nil_share:
             return mention, [others[-1], *picked], False
         return mention, [(mention.gold, mention.gold_score), *picked], True
 
@@ -120,7 +120,7 @@ class Sampler:
             pairs += [world.pair(mention, row, *lengths) for row, _ in group]
             scores += [score for _, score in group]
             has_gold.append(linkable)
-            names.append(mention.world)
+            names.append("namesakes" if mention.world.startswith("namesakes") else mention.world)
         return pairs, torch.tensor(scores), torch.tensor(has_gold), names
 
 
@@ -148,76 +148,11 @@ def between(first, last, share):
     return first + (last - first) * share
 
 
-def rate_at(step, config):
-    """Warm-up, flat, then a line down to nothing."""
-    left = (config.steps - step) / (config.steps * config.tail)
-    return min(1.0, (step + 1) / config.warm_up, max(0.02, left))
-
-
-class Run:
-    """Model, optimiser, averaged weights and the state of chance; saved and loaded as one."""
-
-    def __init__(self, folder, config, data_hash):
-        self.folder, self.config, self.data_hash = folder, config, data_hash
-        self.model = load_pretrained(config.trunk, config.head or None)
-        self.trained = list(self.thaw())
-        trunk = [p for name, p in self.trained if name.startswith("trunk.")]
-        head = [p for name, p in self.trained if not name.startswith("trunk.")]
-        groups = [{"params": trunk}, {"params": head}]
-        options = {"betas": (0.9, 0.98), "weight_decay": config.weight_decay, "fused": True}
-        self.optimiser = torch.optim.AdamW(groups, lr=0.0, **options)
-        self.parameters = [p for _, p in self.trained]
-        self.average = [p.detach().clone() for p in self.parameters]
-        self.step, self.rng, self.history = 0, random.Random(config.seed), []
-
-    def thaw(self):
-        """Freezes embeddings and lowest layers; yields what stays trainable."""
-        trunk = self.model.trunk
-        lowest = trunk.layers[: self.config.frozen_layers]
-        for part in (trunk.word, trunk.position, trunk.segment, trunk.norm, *lowest):
-            part.requires_grad_(False)
-        return (item for item in self.model.named_parameters() if item[1].requires_grad)
-
-    def resume(self):
-        path = os.path.join(self.folder, "last.pt")
-        if not os.path.exists(path):
-            return
-        saved = torch.load(path, weights_only=False)
-        self.model.load_state_dict(saved["model"])
-        self.optimiser.load_state_dict(saved["optimiser"])
-        self.average, self.step = saved["average"], saved["step"]
-        self.rng.setstate(saved["random"])
-        self.history = saved["history"]
-        print(f"goes on from step {self.step}", flush=True)
-
-    def save(self):
-        made = {"config": asdict(self.config), "data": self.data_hash, "step": self.step}
-        everything = {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict()}
-        everything |= {"average": self.average, "random": self.rng.getstate()}
-        everything |= {"history": self.history}
-        averaged = self.model.state_dict()
-        averaged |= {name: value for (name, _), value in zip(self.trained, self.average)}
-        self.write("last.pt", made | everything)
-        self.write("average.pt", made | {"model": averaged, "history": self.history})
-
-    def write(self, name, content):
-        """Whole or not at all."""
-        path = os.path.join(self.folder, name)
-        torch.save(content, f"{path}.part")
-        os.replace(f"{path}.part", path)
-
-    def learn(self, loss):
-        rates = (self.config.rate_trunk, self.config.rate_head)
-        for group, rate in zip(self.optimiser.param_groups, rates):
-            group["lr"] = rate * rate_at(self.step, self.config)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.parameters, self.config.clip)
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
-        self.step += 1
-        decay = min(self.config.averaging, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            torch._foreach_lerp_(self.average, self.parameters, 1 - decay)
+class CrossRun(Run):
+    def make_model(self):
+        model = load_pretrained(self.config.trunk, self.config.head or None)
+        thaw(model, self.config.frozen_layers)
+        return model
 
 
 class Report:
@@ -258,8 +193,7 @@ def train(run, sampler):
         run.learn(loss)
         report.add(fused, logits.view(shape), scores.view(shape), has_gold, names, losses)
         if run.step % config.log_every == 0:
-            run.history.append(report.line(run.step))
-            print(run.history[-1], flush=True)
+            run.log(report.line(run.step))
             report = Report()
         if run.step % config.checkpoint_every == 0 or run.step == config.steps:
             run.save()
@@ -276,14 +210,11 @@ def main():
     config = Config(**options)
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
-    os.makedirs(folder, exist_ok=True)
     worlds, data_hash = load_worlds(candidates)
-    run = Run(folder, config, data_hash)
-    run.resume()
     sampler = Sampler(worlds, config)
     counts = {name: (len(sampler.hard[name]), len(sampler.easy[name])) for name in sampler.names}
     print("hard, easy mentions:", json.dumps(counts), flush=True)
-    train(run, sampler)
+    train(CrossRun(folder, config, data_hash), sampler)
 
 
 if __name__ == "__main__":

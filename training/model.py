@@ -1,10 +1,13 @@
-"""The cross-encoder: a MiniLM trunk that reads mention and candidate together, and gives one logit.
+"""The networks: a MiniLM trunk, the dual encoder with its compound heads, the cross-encoder.
+
+Legend: B rows of a batch, T ids of a row, H = 384 hidden, D = 384 dimensions of a vector, M mentions, E entities
 
 References
     BERT: Devlin et al. 2019, https://arxiv.org/abs/1810.04805
     MiniLM: Wang et al. 2020, https://arxiv.org/abs/2002.10957 (the weights: all-MiniLM-L6-v2)
     cross-encoder for candidates: Logeswaran et al. 2019; BLINK, Wu et al. 2020, sec. 4.2
     marked mentions: Baldini Soares et al. 2019 (matching the blanks), entity markers
+    compound dual encoder: Gillick et al. 2019, sec. 4.1, https://arxiv.org/abs/1909.10506
 """
 
 import math
@@ -15,6 +18,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from safetensors.torch import load_file
 
+from sparse import BUCKETS
 from texts import CLOSE, OPEN, PAD
 
 LAYERS, HIDDEN, HEADS, INNER = 6, 384, 12, 1536
@@ -99,6 +103,81 @@ def mean(h, weights):
     return (h * weights.unsqueeze(-1)).sum(1) / total
 
 
+class Compound(nn.Module):
+    """A head: a learned mix of its parts, plus a small network over all of them, plus sparse features.
+
+    parts [N, P, H], sparse features [N, S] (0: none) -> [N, H]"""
+
+    def __init__(self, parts, width=64):
+        super().__init__()
+        self.mix = nn.Parameter(torch.zeros(parts))
+        self.fc1, self.fc2 = nn.Linear(parts * HIDDEN, HIDDEN), nn.Linear(HIDDEN, HIDDEN)
+        self.table = nn.Embedding(BUCKETS, width, padding_idx=0)
+        self.sparse = nn.Linear(width, HIDDEN, bias=False)
+        nn.init.normal_(self.table.weight, std=0.1)
+        nn.init.zeros_(self.sparse.weight)  # the start is the head without sparse features
+
+    def forward(self, parts, sparse):
+        mixed = torch.einsum("nph,p->nh", parts, self.mix)
+        count = (sparse > 0).sum(1, keepdim=True).clamp(min=1)  # [N, 1]
+        known = (sparse > 0).unsqueeze(-1).to(parts.dtype)  # [N, S, 1]
+        features = (self.table(sparse) * known).sum(1) / count  # [N, 64]
+        return mixed + self.fc2(F.gelu(self.fc1(parts.flatten(1)))) + self.sparse(features)
+
+
+class DualEncoder(nn.Module):
+    """One trunk for texts and entities; vectors are unit length, the score is their dot product."""
+
+    def __init__(self):
+        super().__init__()
+        self.trunk = Trunk()
+        self.mention_head, self.entity_head = Compound(4), Compound(4)
+        self.projection = nn.Linear(HIDDEN, HIDDEN)  # shared: Dong et al. 2022
+        self.log_scale = nn.Parameter(torch.tensor(3.2))
+
+    def scale(self):
+        return self.log_scale.clamp(max=math.log(60)).exp()
+
+    def mentions(self, h, window, first, end, sparse):
+        """h [B, T, H]; the mention is h[window, first:end]; window, first, end [M] -> [M, D]"""
+        return self.project(self.mention_head(mention_parts(h, window, first, end), sparse))
+
+    def entities(self, h, lengths, titles, sparse):
+        """h [B, T, H]; ids and title pieces of each row [B] -> [B, D]"""
+        return self.project(self.entity_head(entity_parts(h, lengths, titles), sparse))
+
+    def project(self, x):
+        return F.normalize(self.projection(x), dim=-1)
+
+
+def mention_parts(h, window, first, end):
+    """-> [M, 4, H]: mean of the span, first, last, [CLS]"""
+    sums = F.pad(h.cumsum(1), (0, 0, 1, 0))  # [B, T + 1, H]
+    span = (sums[window, end] - sums[window, first]) / (end - first).unsqueeze(1)
+    return torch.stack([span, h[window, first], h[window, end - 1], h[window, 0]], 1)
+
+
+def entity_parts(h, lengths, titles):
+    """-> [B, 4, H]: [CLS], title, all, all after the title's [SEP] without the last one"""
+    at = torch.arange(h.shape[1])[None]  # [1, T]
+    title = (at >= 1) & (at <= titles[:, None])
+    rest = (at >= titles[:, None] + 2) & (at < lengths[:, None] - 1)
+    means = [mean(h, mask.float()) for mask in (title, at < lengths[:, None], rest)]
+    return torch.stack([h[:, 0], *means], 1)
+
+
+def thaw(model, frozen_layers):
+    """Freezes the trunk's embeddings and lowest layers."""
+    trunk = model.trunk
+    for part in (trunk.word, trunk.position, trunk.segment, trunk.norm, *trunk.layers[:frozen_layers]):
+        part.requires_grad_(False)
+
+
+def collate_rows(rows):
+    """Lists of ids -> ids, mask, segments (all 0), int64 [B, T]."""
+    return collate([(ids, len(ids)) for ids in rows])
+
+
 def collate(pairs):
     """(ids, start of the second segment) of each pair -> ids, mask, segments, int64 [B, T]."""
     B, T = len(pairs), max(len(ids) for ids, _ in pairs)
@@ -126,6 +205,17 @@ def load_pretrained(trunk_file, head_file=None):
         with torch.no_grad():  # the unused pieces' vectors are noise: start the markers as '"'
             model.trunk.word.weight[OPEN] = model.trunk.word.weight[1000]
             model.trunk.word.weight[CLOSE] = model.trunk.word.weight[1000] * 0.9
+    return model
+
+
+def load_dual(trunk_file, heads_file):
+    """A BertModel's safetensors, and the heads of an earlier dual encoder (v0's names)."""
+    model = DualEncoder()
+    model.trunk.load_state_dict(from_hugging_face(load_file(trunk_file)))
+    heads = {k: v for k, v in load_file(heads_file).items() if not k.startswith("tagger.")}
+    missing, unexpected = model.load_state_dict(heads, strict=False)
+    if unexpected:
+        raise SystemExit(f"{heads_file}: unknown weights {unexpected}")
     return model
 
 

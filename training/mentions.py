@@ -1,4 +1,4 @@
-"""The candidate files of step 1, read back: groups of mention and candidates, turned into pairs."""
+"""The candidate files of step 3, read back: groups of mention and candidates, turned into pairs."""
 
 import glob
 import json
@@ -15,7 +15,7 @@ class Mention:
     world: str
     pieces: np.ndarray  # [n] of the document around it
     span: tuple  # a, b: the mention is pieces[a:b]
-    gold: int  # row of the world's cut KB
+    gold: int  # row of the world's cut KB; -1: nothing fits
     gold_score: float  # retrieval score of gold, also where it is not among the candidates
     candidates: np.ndarray  # [K] rows, best first
     scores: np.ndarray  # [K] retrieval scores
@@ -66,5 +66,5 @@ def load_worlds(folder):
     """World by name, and the hash of all files: what a checkpoint was trained on."""
     paths = sorted(glob.glob(os.path.join(folder, "*.npz")))
     if not paths:
-        raise SystemExit(f"{folder}: no candidate files; run candidates.py first")
+        raise SystemExit(f"{folder}: no candidate files; run mine.py first")
     return {world.name: world for world in map(World, paths)}, sha256_of(paths)
