@@ -29,6 +29,8 @@ LIMITS = {
     "aliasesWithoutDescription": 24,
     "pairContextIds": 62,
     "pairMentionPieces": 24,
+    "sparseBuckets": 1024,
+    "sparseFeatures": 8,
 }
 IDS = {
     "pad": 0,

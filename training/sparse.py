@@ -15,7 +15,7 @@ BUCKETS = 1024
 MAX_FEATURES = 8
 SHAPES = ("lower", "capitalised", "upper", "mixed", "title", "number", "symbols", "coded")
 WORD = re.compile(r"\w+")
-CODE = re.compile(r"[a-z][A-Z]|[_()]|\w[.:]\w|::|\w\(")
+CODE = re.compile(r"[a-z][A-Z]|[_()]|\w[.:]\w|::")
 
 
 def shape_of(name):

@@ -7,6 +7,7 @@ import { packByLength } from './layout/packing.js';
 import { padded } from './layout/padded.js';
 import { layContext, pairLength, writePair, type MentionContext } from './layout/pair-layout.js';
 import { piecesOf } from './layout/piece-range.js';
+import { entityFeatures, featureRows, mentionFeatures } from './layout/sparse-features.js';
 import { layWindows, writeWindow } from './layout/windows.js';
 import type { ModelManifest } from './manifest.js';
 
@@ -14,6 +15,11 @@ import type { ModelManifest } from './manifest.js';
 export interface PlacedBatch<Batch> {
   readonly batch: Batch;
   readonly places: readonly number[];
+}
+
+/** A mention of the text: `surface` is what stands at its span. */
+export interface MentionSpan extends Span {
+  readonly surface: string;
 }
 
 /** A mention of the text and an entity it may name, for the cross-encoder. */
@@ -35,9 +41,10 @@ const MENTIONS_PER_WINDOW = 128;
 /** Batches of windows, each with all its mentions. Spans without a piece are in none. */
 export function* mentionBatches(
   pieces: Pieces,
-  spans: readonly Span[],
+  spans: readonly MentionSpan[],
   manifest: ModelManifest,
 ): Generator<PlacedBatch<MentionBatch>> {
+  const width = manifest.limits.sparseFeatures;
   for (const [from, chunk] of chunks(spans, SPAN_CHUNK)) {
     const ranges = chunk.map((span) => piecesOf(pieces, span));
     const windows = layWindows(ranges, pieces.ids.length, manifest.limits, MENTIONS_PER_WINDOW);
@@ -59,6 +66,10 @@ export function* mentionBatches(
           rows: Int32Array.from(mentions, (mention) => mention.row),
           firsts: Int32Array.from(mentions, (mention) => mention.first),
           ends: Int32Array.from(mentions, (mention) => mention.end),
+          features: featureRows(
+            mentions.map(({ index }) => mentionFeatures(chunk[index]?.surface ?? '')),
+            width,
+          ),
         },
       };
     }
@@ -80,7 +91,14 @@ export function* entityBatches(
       });
       yield {
         places: group.map(({ index }) => from + index),
-        batch: { ...tokens, titlePieces: Int32Array.from(packed, (item) => item.titlePieces) },
+        batch: {
+          ...tokens,
+          titlePieces: Int32Array.from(packed, (item) => item.titlePieces),
+          features: featureRows(
+            packed.map((item) => item.features),
+            manifest.limits.sparseFeatures,
+          ),
+        },
       };
     }
   }

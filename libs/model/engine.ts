@@ -1,4 +1,4 @@
-/** Legend: B sequences of T ids (padded), M mentions, H hidden size, D dimensions of the vectors. */
+/** Legend: B sequences of T ids (padded), M mentions, H hidden size, D dimensions of the vectors, S sparse features. */
 
 /** Sequences of ids, padded to one width. */
 export interface TokenBatch {
@@ -14,11 +14,15 @@ export interface MentionBatch extends TokenBatch {
   /** [M]: its hidden states are `[firsts, ends)` of the row. */
   readonly firsts: Int32Array;
   readonly ends: Int32Array;
+  /** [M, S] sparse features, 0 where there is none. */
+  readonly features: Int32Array;
 }
 
 export interface EntityBatch extends TokenBatch {
   /** [B]: pieces of the title, which begins at 1. */
   readonly titlePieces: Int32Array;
+  /** [B, S] sparse features, 0 where there is none. */
+  readonly features: Int32Array;
 }
 
 export interface PairBatch extends TokenBatch {

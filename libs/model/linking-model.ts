@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Pieces } from '../text/pieces.js';
-import type { Span } from '../text/span.js';
 import { WordPiece } from '../text/wordpiece.js';
 import { ReferentError } from '../contract/errors.js';
 import { BatchQueue, type BatchStep } from './batch-queue.js';
@@ -10,6 +9,7 @@ import {
   mentionBatches,
   pairBatches,
   type MentionPair,
+  type MentionSpan,
   type PlacedBatch,
 } from './batches.js';
 import type { InferenceEngine } from './engine.js';
@@ -20,7 +20,7 @@ import { openModelFolder } from './model-folder.js';
 import { WorkerEngine } from './worker-engine.js';
 
 export type { EntityText } from './entity-text.js';
-export type { MentionPair } from './batches.js';
+export type { MentionPair, MentionSpan } from './batches.js';
 
 export interface LoadOptions {
   /** Threads inside one operator; default: the machine's cores. */
@@ -78,7 +78,7 @@ export class LinkingModel {
    * [M, D] row-major, L2-normalised, in the order of `spans`: one trunk pass a window for all its mentions.
    * A span that covers no piece (white space, control characters) gets a row of zeros.
    */
-  encodeMentions(pieces: Pieces, spans: readonly Span[]): Promise<Float32Array> {
+  encodeMentions(pieces: Pieces, spans: readonly MentionSpan[]): Promise<Float32Array> {
     const rows = new Rows(spans.length, this.manifest.dimensions);
     const batches = mentionBatches(pieces, spans, this.manifest);
     return this.answer(batches, (batch) => this.engine.encodeMentions(batch), rows);
@@ -120,17 +120,9 @@ export class LinkingModel {
 
   /** Runs one entity, which also warms the graphs up. */
   private async checkDimensions(folder: string): Promise<void> {
-    const { ids, titlePieces } = this.entityLayout.lay({
-      title: 'x',
-      aliases: [],
-      types: [],
-      description: '',
-    });
-    const vector = await this.engine.encodeEntities({
-      ids: ids.slice(),
-      lengths: Int32Array.of(ids.length),
-      titlePieces: Int32Array.of(titlePieces),
-    });
+    const entity = { title: 'x', aliases: [], types: [], description: '' };
+    const [first] = entityBatches([entity], this.entityLayout, this.manifest);
+    const vector = first ? await this.engine.encodeEntities(first.batch) : new Float32Array(0);
     if (vector.length === this.manifest.dimensions) return;
     await this.close();
     throw new ReferentError(

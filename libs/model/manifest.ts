@@ -27,6 +27,10 @@ const limits = z.object({
   /** Ids of a pair's context: left, both markers, mention, right. */
   pairContextIds: count,
   pairMentionPieces: count,
+  /** Features are numbers below this; 0 is none. */
+  sparseBuckets: count,
+  /** Of one entity or mention, at most. */
+  sparseFeatures: count,
 });
 
 const specialIds = z.object({

@@ -7,7 +7,7 @@ import {
   type PairBatch,
   type TokenBatch,
 } from './engine.js';
-import { entityParts, mentionParts, PARTS, type HiddenStates } from './pooling.js';
+import { entityParts, mentionParts, PARTS, type HiddenStates, type Parts } from './pooling.js';
 
 /** Paths of the ONNX graphs, and how to run them. Plain data: it crosses to the worker thread. */
 export interface OnnxSettings {
@@ -97,12 +97,12 @@ export class OnnxEngine extends InferenceEngine {
   override async encodeMentions(batch: MentionBatch): Promise<Float32Array> {
     if (batch.rows.length === 0) return new Float32Array(0);
     const hidden = await this.hidden(batch);
-    return this.head('mentionHead', mentionParts(hidden, batch), hidden.hiddenSize);
+    return this.head('mentionHead', mentionParts(hidden, batch), batch.features);
   }
 
   override async encodeEntities(batch: EntityBatch): Promise<Float32Array> {
     const hidden = await this.hidden(batch);
-    return this.head('entityHead', entityParts(hidden, batch), hidden.hiddenSize);
+    return this.head('entityHead', entityParts(hidden, batch), batch.features);
   }
 
   override async scorePairs(batch: PairBatch): Promise<Float32Array> {
@@ -121,11 +121,15 @@ export class OnnxEngine extends InferenceEngine {
     return { values, hiddenSize, width: batch.ids.length / batch.lengths.length };
   }
 
-  /** [M, 4, H] -> [M, D] */
-  private async head(graph: Graph, parts: Float32Array, hiddenSize: number): Promise<Float32Array> {
-    const dims = [parts.length / (PARTS * hiddenSize), PARTS, hiddenSize];
-    const output = await this.sessions[graph].run({ parts: new Tensor('float32', parts, dims) });
-    return floats(output, 'vectors');
+  /** parts [M, 4, H], features [M, S] -> [M, D] */
+  private async head(
+    graph: Graph,
+    { items, values }: Parts,
+    features: Int32Array,
+  ): Promise<Float32Array> {
+    const parts = new Tensor('float32', values, [items, PARTS, values.length / (items * PARTS)]);
+    const sparse = new LongTensor(items, features.length / items).put(features).tensor;
+    return floats(await this.sessions[graph].run({ parts, sparse }), 'vectors');
   }
 }
 

@@ -10,6 +10,12 @@ export interface HiddenStates {
 /** Parts that a head reads for one mention or entity. */
 export const PARTS = 4;
 
+/** What a head reads: values [items, PARTS, H] row-major. */
+export interface Parts {
+  readonly items: number;
+  readonly values: Float32Array;
+}
+
 /** Reads means and single states of one batch's hidden states into the heads' input. */
 class PartWriter {
   readonly parts: Float32Array;
@@ -44,7 +50,7 @@ class PartWriter {
 }
 
 /** [B, T, H] -> [M, 4, H]: mean of the span, its first state, its last, [CLS] (model card, "Mention vector"). */
-export function mentionParts(hidden: HiddenStates, batch: MentionBatch): Float32Array {
+export function mentionParts(hidden: HiddenStates, batch: MentionBatch): Parts {
   const writer = new PartWriter(hidden, batch.rows.length);
   batch.rows.forEach((row, m) => {
     const first = batch.firsts[m] ?? 0;
@@ -54,11 +60,11 @@ export function mentionParts(hidden: HiddenStates, batch: MentionBatch): Float32
     writer.state(m, 2, row, end - 1);
     writer.state(m, 3, row, 0);
   });
-  return writer.parts;
+  return { items: batch.rows.length, values: writer.parts };
 }
 
 /** [B, T, H] -> [B, 4, H]: [CLS], means of title, of all, and of middle with description (model card, "Entity vector"). */
-export function entityParts(hidden: HiddenStates, batch: EntityBatch): Float32Array {
+export function entityParts(hidden: HiddenStates, batch: EntityBatch): Parts {
   const writer = new PartWriter(hidden, batch.lengths.length);
   batch.lengths.forEach((length, b) => {
     const title = batch.titlePieces[b] ?? 0;
@@ -67,5 +73,5 @@ export function entityParts(hidden: HiddenStates, batch: EntityBatch): Float32Ar
     writer.mean(b, 2, b, 0, length);
     writer.mean(b, 3, b, title + 2, length - 1);
   });
-  return writer.parts;
+  return { items: batch.lengths.length, values: writer.parts };
 }

@@ -3,11 +3,14 @@ import { firstCodePoints } from '../../text/offsets.js';
 import type { WordPiece } from '../../text/wordpiece.js';
 import type { EntityText } from '../entity-text.js';
 import type { ModelLimits, SpecialIds } from '../manifest.js';
+import { entityFeatures } from './sparse-features.js';
 
 /** An entity as the encoders read it: `[CLS] title [SEP] middle [SEP] description [SEP]`. */
 export interface EntityIds {
   readonly ids: Int32Array;
   readonly titlePieces: number;
+  /** Sparse features, at most `sparseFeatures`. */
+  readonly features: readonly number[];
 }
 
 /** Model card, "Entity text". Reads no more of long aliases and descriptions than fits. */
@@ -28,7 +31,11 @@ export class EntityLayout {
     const start = firstCodePoints(entity.description, limits.entityDescriptionChars);
     const description = tokenizer.tokenize(start, room - middle.length).ids;
     const ids = [special.cls, ...title, special.sep, ...middle, special.sep, ...description];
-    return { ids: Int32Array.of(...ids, special.sep), titlePieces: title.length };
+    return {
+      ids: Int32Array.of(...ids, special.sep),
+      titlePieces: title.length,
+      features: entityFeatures(entity, limits),
+    };
   }
 
   /** Types joined with commas, then the aliases, all joined with semicolons. */
