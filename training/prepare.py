@@ -42,7 +42,7 @@ def sample_documents(documents, most, rng):
     rng.shuffle(order)
     for d in order:
         linkable = sum(m["entityId"] is not None for m in documents[d]["mentions"])
-        if linkable and count < most:
+        if documents[d]["mentions"] and count < most:
             picked.append(documents[d])
             count += linkable
     return picked

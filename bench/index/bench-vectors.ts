@@ -130,7 +130,9 @@ async function encodeMentions(
   for await (const line of linesOf(file)) {
     if (encoded >= count) break;
     const { text, mentions } = JSON.parse(line) as RawDocument;
-    const spans = mentions.slice(0, count - encoded);
+    const spans = mentions
+      .slice(0, count - encoded)
+      .map(({ start, end }) => ({ start, end, surface: text.slice(start, end) }));
     parts.push(await model.encodeMentions(model.tokenize(text), spans));
     encoded += spans.length;
   }

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { at, golden, shippedManifest, shippedTokenizer } from '../../test/support/golden.js';
+import { at, golden, mentionSpan, shippedManifest, shippedTokenizer } from '../../test/support/golden.js';
 import { entityBatches, mentionBatches, pairBatches } from './batches.js';
 import type { EntityText } from './entity-text.js';
 import { EntityLayout } from './layout/entity-layout.js';
@@ -11,7 +11,8 @@ const entity = (fields: Partial<EntityText>): EntityText => {
 const decoded = (ids: Iterable<number>) => Array.from(ids);
 
 test('mentions of a text are the pieces that overlap them, in the golden windows', () => {
-  for (const { text, pieces, mentions, windows } of golden.contexts) {
+  for (const { text, pieces, mentions: spans, windows } of golden.contexts) {
+    const mentions = spans.map((span) => mentionSpan(text, span));
     const tokenised = shippedTokenizer.tokenize(text);
     expect(decoded(tokenised.ids)).toEqual(pieces);
     const batches = [...mentionBatches(tokenised, mentions, shippedManifest)];
@@ -53,6 +54,7 @@ test('every mention of a long text keeps its pieces, with context on both sides'
   const spans = Array.from({ length: 2_000 }, (_, i) => ({
     start: i * word.length,
     end: i * word.length + 4,
+    surface: 'word',
   }));
   const seen = new Map<number, number>();
   for (const { batch, places } of mentionBatches(
@@ -78,8 +80,8 @@ test('every mention of a long text keeps its pieces, with context on both sides'
 test('a span without pieces is in no batch; a mention longer than its window is cut to it', () => {
   const text = `a   ${'b '.repeat(300)}`;
   const spans = [
-    { start: 1, end: 3 },
-    { start: 0, end: text.length },
+    { start: 1, end: 3, surface: '  ' },
+    { start: 0, end: text.length, surface: text },
   ];
   const [packed, ...rest] = mentionBatches(shippedTokenizer.tokenize(text), spans, shippedManifest);
   expect(rest).toEqual([]);
@@ -89,7 +91,7 @@ test('a span without pieces is in no batch; a mention longer than its window is 
 });
 
 test('a window with very many mentions is passed several times, none is lost', () => {
-  const spans = Array.from({ length: 1_000 }, () => ({ start: 0, end: 4 }));
+  const spans = Array.from({ length: 1_000 }, () => ({ start: 0, end: 4, surface: 'word' }));
   const batches = [...mentionBatches(shippedTokenizer.tokenize('word'), spans, shippedManifest)];
   const places = batches.flatMap((packed) => packed.places);
   expect(places.sort((a, b) => a - b)).toEqual(spans.map((_, i) => i));

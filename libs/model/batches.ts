@@ -7,7 +7,7 @@ import { packByLength } from './layout/packing.js';
 import { padded } from './layout/padded.js';
 import { layContext, pairLength, writePair, type MentionContext } from './layout/pair-layout.js';
 import { piecesOf } from './layout/piece-range.js';
-import { entityFeatures, featureRows, mentionFeatures } from './layout/sparse-features.js';
+import { featureRows, mentionFeatures } from './layout/sparse-features.js';
 import { layWindows, writeWindow } from './layout/windows.js';
 import type { ModelManifest } from './manifest.js';
 

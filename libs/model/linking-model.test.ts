@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { at, golden, MODEL_FOLDER } from '../../test/support/golden.js';
+import { at, golden, mentionSpan, MODEL_FOLDER } from '../../test/support/golden.js';
 import { LinkingModel } from './linking-model.js';
 
 const D = 384;
@@ -28,7 +28,8 @@ const entities = golden.entities.map(({ entity }) => entity);
 
 describe('against the golden file', () => {
   test('mention vectors: those of the same graphs above .999, the fp32 model above .99', async () => {
-    for (const { text, mentions, windows } of golden.contexts) {
+    for (const { text, mentions: spans, windows } of golden.contexts) {
+      const mentions = spans.map((span) => mentionSpan(text, span));
       const vectors = await model.encodeMentions(model.tokenize(text), mentions);
       expect(vectors.length).toBe(mentions.length * D);
       for (const expected of windows.flatMap((window) => window.mentions)) {
@@ -112,9 +113,9 @@ describe('batches', () => {
   });
 
   test('a span without pieces has a row of zeros and still a logit', async () => {
-    const blank = { start: 1, end: 3 };
+    const blank = { start: 1, end: 3, surface: '  ' };
     const pieces = model.tokenize('a   b');
-    const vectors = await model.encodeMentions(pieces, [blank, { start: 4, end: 5 }]);
+    const vectors = await model.encodeMentions(pieces, [blank, { start: 4, end: 5, surface: 'b' }]);
     expect(row(vectors, 0)).toEqual(new Float32Array(D));
     expect(Math.hypot(...row(vectors, 1))).toBeCloseTo(1, 4);
     const [logit] = await model.scorePairs(pieces, [{ span: blank, entity: at(entities, 0) }]);

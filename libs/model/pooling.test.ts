@@ -17,12 +17,17 @@ test('a mention reads mean, first, last and [CLS] of its own row', () => {
     rows: Int32Array.of(1, 0),
     firsts: Int32Array.of(1, 2),
     ends: Int32Array.of(4, 3),
-  });
+    features: new Int32Array(2),
+  }).values;
   expect(Array.from(parts)).toEqual([12, -1, 11, -1, 13, -1, 10, -1, 2, -1, 2, -1, 2, -1, 0, -1]);
 });
 
 test('an entity reads [CLS], title, all of it, and what follows the title; nothing of the padding', () => {
-  const parts = entityParts(hidden, { ...tokens, titlePieces: Int32Array.of(1, 2) });
+  const parts = entityParts(hidden, {
+    ...tokens,
+    titlePieces: Int32Array.of(1, 2),
+    features: new Int32Array(2),
+  }).values;
   const [first, second] = [parts.subarray(0, 8), parts.subarray(8)];
   expect(Array.from(first)).toEqual([0, -1, 1, -1, 2.5, -1, 3.5, -1]);
   expect(Array.from(second)).toEqual([10, -1, 11.5, -1, 12, -1, 0, 0]);

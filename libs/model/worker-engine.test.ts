@@ -16,6 +16,7 @@ const batch = () => ({
   ids: Int32Array.of(101, 2543, 7384, 102, 102, 102),
   lengths: Int32Array.of(6),
   titlePieces: Int32Array.of(2),
+  features: Int32Array.of(2, 0, 0, 0, 0, 0, 0, 0),
 });
 
 test('the thread computes what the engine computes', async () => {

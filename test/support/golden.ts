@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { EntityText } from '../../libs/model/entity-text.js';
+import type { MentionSpan } from '../../libs/model/linking-model.js';
 import { modelManifest } from '../../libs/model/manifest.js';
 import type { Span } from '../../libs/text/span.js';
 import { parseVocabulary, WordPiece } from '../../libs/text/wordpiece.js';
@@ -46,6 +47,11 @@ export const shippedManifest = modelManifest.parse(json('manifest.json'));
 export const shippedTokenizer = new WordPiece(
   parseVocabulary(readFileSync(`${MODEL_FOLDER}/vocab.txt`, 'utf8')),
 );
+
+/** A golden span with what stands there. */
+export function mentionSpan(text: string, { start, end }: Span): MentionSpan {
+  return { start, end, surface: text.slice(start, end) };
+}
 
 /** An item that must be there. */
 export function at<T>(items: readonly T[], index: number): T {
