@@ -73,8 +73,10 @@ export function learnedContract(subject: Subject): void {
       const records = Array.from({ length: 130 }, (_, at) => entity({ id: `e${at}` }));
       await importAll(store, records);
       const keys = await keysOf(store, ...records.map(({ id }) => id));
-      const mentions = keys.flatMap((key, at) => Array(at + 1).fill(['it', key]));
-      await store.learned.learn([lesson('a', mentions as [string, number][])]);
+      const mentions = keys.flatMap((key, at) =>
+        Array.from({ length: at + 1 }, () => ['it', key] as const),
+      );
+      await store.learned.learn([lesson('a', mentions)]);
       const hits = await hitsFor(store, 'it');
       expect(hits.map(({ key }) => key)).toEqual(keys.toReversed().slice(0, 100));
       expect(hits[0]?.learned).toEqual({ count: 130, total: (130 * 131) / 2 });
