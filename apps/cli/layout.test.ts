@@ -51,6 +51,7 @@ describe('the layout for people', () => {
       lexicalRank: null,
       exactAlias: true,
       prior: null,
+      priorMentions: 0,
       retrievalScore: 0.56,
       logit: -1.5,
       fusedScore: 2,

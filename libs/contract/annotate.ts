@@ -30,6 +30,10 @@ export const annotateOptions = z
       .describe(
         'Report mentions that nothing fits. Default: yes for given mentions, no for detected.',
       ),
+    priors: z
+      .boolean()
+      .default(true)
+      .describe('false: as if nothing had been learned from labelled texts or given as a prior.'),
   })
   .strict();
 
@@ -46,8 +50,14 @@ export const candidateScores = z.object({
   title: z.string(),
   cosine: z.number(),
   lexicalRank: z.int().nullable(),
-  exactAlias: z.boolean(),
-  prior: z.number().nullable(),
+  exactAlias: z
+    .boolean()
+    .describe('The surface is one of its names, or labelled texts call it so.'),
+  prior: z
+    .number()
+    .nullable()
+    .describe('P(entity | surface) from labelled texts and given priors; null where neither is.'),
+  priorMentions: z.int().describe('Labelled mentions of the surface, of whatever entity.'),
   retrievalScore: z.number(),
   logit: z.number().nullable(),
   fusedScore: z.number(),

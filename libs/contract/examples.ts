@@ -26,7 +26,7 @@ const annotate: Examples<AnnotateRequest> = {
       text: PLANET,
       mentions: [{ start: 0, end: 7 }],
       kb: 'demo',
-      options: { rerank: 'full', offsetUnit: 'utf16', candidates: 3 },
+      options: { rerank: 'full', offsetUnit: 'utf16', candidates: 3, priors: true },
     },
   },
   documents: {
@@ -42,6 +42,7 @@ const annotate: Examples<AnnotateRequest> = {
         offsetUnit: 'codepoint',
         candidates: false,
         minConfidence: 0.5,
+        priors: true,
       },
     },
   },

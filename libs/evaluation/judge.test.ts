@@ -8,6 +8,7 @@ const candidate = (key: number, retrievalScore: number, fusedScore = 0): RankedC
   lexicalRank: null,
   exactAlias: false,
   prior: null,
+  priorMentions: 0,
   retrievalScore,
   logit: null,
   fusedScore,
@@ -20,7 +21,7 @@ const decision = (
   candidates: readonly RankedCandidate[] = key === null ? [] : [candidate(key, 1)],
 ): Decision => ({
   ranked: {
-    mention: { start, end, surface: 'x', source: 'given', spanProbability: 1 },
+    mention: { start, end, surface: 'x', source: 'given', spanProbability: 1, keyphraseness: null },
     candidates,
     pairsScored: 0,
   },

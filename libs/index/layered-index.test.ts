@@ -61,4 +61,12 @@ describe('LayeredIndex', () => {
     layered.remove([7]);
     expect(layered.changes).toBe(3);
   });
+
+  it('does not count a vector that the base has already', () => {
+    const layered = new LayeredIndex(D, indexOf([{ key: 1, seed: 1 }]));
+    layered.upsert([1], vectorOf(1));
+    expect(layered.changes).toBe(0);
+    layered.upsert([1, 1], Float32Array.from([...vectorOf(2), ...vectorOf(1)]));
+    expect(layered.cosines(vectorOf(1), [1])[0]).toBeCloseTo(1, 6);
+  });
 });

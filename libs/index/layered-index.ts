@@ -1,8 +1,11 @@
 import type { BaseIndex } from './base-index.js';
 import { BestMatches } from './best-matches.js';
 import { ExactIndex } from './exact-index.js';
-import { rowCount } from './shapes.js';
+import { assertPage, rowCount } from './shapes.js';
 import { VectorIndex, type Neighbours } from './vector-index.js';
+
+/** Above this two unit vectors are the same but for rounding. */
+const SAME_COSINE = 1 - 1e-6;
 
 /**
  * An immutable base (a snapshot, or none yet) under an exact delta in memory, which holds what was added or replaced
@@ -53,9 +56,16 @@ export class LayeredIndex extends VectorIndex {
     return cosines;
   }
 
+  /** A vector that the base has already stays there: an entity on the change feed may have changed in names alone. */
   upsert(keys: readonly number[], vectors: Float32Array): void {
-    this.delta.upsert(keys, vectors);
-    this.hide(keys);
+    assertPage(keys, vectors, this.dimensions);
+    const width = this.dimensions;
+    for (const [i, key] of keys.entries()) {
+      const vector = vectors.subarray(i * width, (i + 1) * width);
+      if (this.isAsInBase(key, vector)) continue;
+      this.delta.upsert([key], vector);
+      this.hide([key]);
+    }
   }
 
   remove(keys: readonly number[]): void {
@@ -66,6 +76,11 @@ export class LayeredIndex extends VectorIndex {
   close(): void {
     this.delta.close();
     this.base?.close();
+  }
+
+  private isAsInBase(key: number, vector: Float32Array): boolean {
+    if (!this.isOnlyInBase(key) || this.base?.has(key) !== true) return false;
+    return (this.base.cosines(vector, [key])[0] ?? NaN) > SAME_COSINE;
   }
 
   private hide(keys: readonly number[]): void {

@@ -10,7 +10,7 @@ import { Embedder, type EntityEncoder } from './embedder.js';
 import { ProgressMeter, type OnImportProgress } from './import-progress.js';
 import { readRecords, type RecordPage } from './import-reader.js';
 import { ProblemLog, type ImportProblem, type ImportReport } from './import-report.js';
-import type { ImportSource } from './import-source.js';
+import { totalBytes, type ImportSource } from './import-source.js';
 
 export interface ImportOptions {
   readonly store: KbStore;
@@ -218,13 +218,6 @@ const LINES_A_SOURCE = 1e10;
 
 function positionOf(source: number, line: number): number {
   return source * LINES_A_SOURCE + line;
-}
-
-function totalBytes(sources: readonly ImportSource[]): number | null {
-  return sources.reduce<number | null>(
-    (sum, { bytes }) => (sum === null || bytes === null ? null : sum + bytes),
-    0,
-  );
 }
 
 function badLine(source: string, line: number, reason: string): ReferentError {

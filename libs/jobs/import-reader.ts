@@ -1,10 +1,8 @@
-import { isUtf8 } from 'node:buffer';
 import type { EntityRecord } from '../contract/entity.js';
-import { ReferentError } from '../contract/errors.js';
-import { linesOf, type Line } from './import-lines.js';
-import { MAX_RECORD_BYTES, NOT_UTF8, parseRecord, TOO_LONG } from './import-record.js';
+import { MAX_RECORD_BYTES, parseRecord, TOO_LONG } from './import-record.js';
 import { contentOf, type ImportSource } from './import-source.js';
 import { rowsOf } from './import-table.js';
+import { jsonLines } from './json-lines.js';
 
 export interface ReadRecord {
   readonly line: number;
@@ -89,42 +87,9 @@ async function* parsedRows(
 ): AsyncGenerator<Iterable<ParsedRow>> {
   const { name, format } = source;
   if (format === 'jsonl') {
-    for await (const lines of linesOf(content, MAX_RECORD_BYTES)) yield jsonRows(lines, name);
+    yield* jsonLines(content, { name, maxBytes: MAX_RECORD_BYTES, tooLong: TOO_LONG });
     return;
   }
   const delimiter = format === 'csv' ? ',' : '\t';
   for await (const row of rowsOf(content, { name, delimiter })) yield [row];
-}
-
-/** Lazily, so that a page is handed on before the rest of its chunk is parsed. */
-function* jsonRows(lines: readonly Line[], name: string): Generator<ParsedRow> {
-  for (const { number, bytes } of lines) {
-    if (bytes === null) yield { line: number, size: 0, reason: TOO_LONG };
-    else if (!isUtf8(bytes)) yield { line: number, size: bytes.length, reason: NOT_UTF8 };
-    else yield* jsonRow(number, bytes, name);
-  }
-}
-
-function* jsonRow(line: number, bytes: Buffer, name: string): Generator<ParsedRow> {
-  const text = bytes.toString('utf8');
-  if (text.trim() === '') return;
-  if (line === 1) assertNotArray(text, name);
-  yield { line, size: bytes.length, ...parseJson(text) };
-}
-
-function parseJson(text: string): { value: unknown } | { reason: string } {
-  try {
-    return { value: JSON.parse(text) };
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return { reason: `not JSON: ${reason.slice(0, 200)}` };
-  }
-}
-
-function assertNotArray(text: string, name: string): void {
-  if (!text.trimStart().startsWith('[')) return;
-  throw new ReferentError(
-    'invalid-input',
-    `${name} holds a JSON array; give one object a line (for instance: jq -c '.[]' FILE | referent import -)`,
-  );
 }

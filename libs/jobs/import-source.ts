@@ -44,6 +44,14 @@ export function streamSource(
   return { name, format, bytes: null, open: () => stream as AsyncIterable<Buffer> };
 }
 
+/** Of all sources; null where one is a stream. */
+export function totalBytes(sources: readonly ImportSource[]): number | null {
+  return sources.reduce<number | null>(
+    (sum, { bytes }) => (sum === null || bytes === null ? null : sum + bytes),
+    0,
+  );
+}
+
 export function formatOf(path: string): ImportFormat {
   const match = /\.(csv|tsv)(\.gz)?$/i.exec(basename(path));
   return (match?.[1]?.toLowerCase() ?? 'jsonl') as ImportFormat;
@@ -59,10 +67,14 @@ async function statusOf(path: string) {
   }
 }
 
-/** The content of a source, decompressed and without a byte order mark; `onBytes` hears of every chunk as it is in the file. */
+/**
+ * The content of a source, decompressed and without a byte order mark; `onBytes` hears of every chunk as it is in the
+ * file. `advice` says what to do where the source breaks off.
+ */
 export async function* contentOf(
   source: ImportSource,
   onBytes: (count: number) => void,
+  advice = 'fetch it again and repeat the import. Nothing of it became visible.',
 ): AsyncGenerator<Buffer> {
   const raw = counted(source.open(), onBytes);
   const head = await readHead(raw);
@@ -72,7 +84,7 @@ export async function* contentOf(
   try {
     yield* isGzip(head) ? withoutBom(gunzipped(whole)) : withoutBom(whole);
   } catch (error) {
-    throw damaged(source.name, error);
+    throw damaged(source.name, error, advice);
   }
 }
 
@@ -139,13 +151,12 @@ function assertReadable(head: Buffer, name: string): void {
   );
 }
 
-function damaged(name: string, error: unknown): unknown {
+function damaged(name: string, error: unknown, advice: string): unknown {
   if (error instanceof ReferentError) return error;
   const reason = error instanceof Error ? error.message : String(error);
   return new ReferentError(
     'import-failed',
-    `${name} cannot be read to its end (${reason}): it is truncated or damaged; ` +
-      'fetch it again and repeat the import. Nothing of it became visible.',
+    `${name} cannot be read to its end (${reason}): it is truncated or damaged; ${advice}`,
     { cause: error },
   );
 }

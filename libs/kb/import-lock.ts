@@ -1,6 +1,9 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ReferentError } from '../contract/errors.js';
 import { SqliteConnection } from './sqlite-driver.js';
+
+const RETRY_MS = 20;
 
 /**
  * At most one import a KB, over all processes. A lock on a file that the operating system drops when the process
@@ -24,6 +27,20 @@ export class ImportLock {
       );
     }
     return new ImportLock(connection);
+  }
+
+  /** Takes the lock, waiting for it a while: learning holds it for some milliseconds at a time. */
+  static async await(folder: string, kbName: string, patienceMs: number): Promise<ImportLock> {
+    const until = performance.now() + patienceMs;
+    for (;;) {
+      try {
+        return ImportLock.take(folder, kbName);
+      } catch (error) {
+        const isBusy = error instanceof ReferentError && error.code === 'busy';
+        if (!isBusy || performance.now() > until) throw error;
+        await sleep(RETRY_MS);
+      }
+    }
   }
 
   release(): void {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { KbStore } from './kb-store.js';
 import { importContract } from './testing/import.contract.js';
+import { learnedContract } from './testing/learned.contract.js';
 import { lexicalContract } from './testing/lexical.contract.js';
 import { collect, entity, importAll } from './testing/records.js';
 import type { CatalogUnderTest, Subject } from './testing/subject.js';
@@ -21,6 +22,7 @@ export function kbStoreContract(adapter: string, make: () => Promise<CatalogUnde
     nameContract(subject);
     lexicalContract(subject);
     vectorContract(subject);
+    learnedContract(subject);
   });
 }
 
@@ -123,7 +125,8 @@ function nameContract(subject: Subject): void {
       const hits = names.get('mercury') ?? [];
       expect(hits.map((hit) => hit.isTitle)).toEqual([true, false, false]);
       const [god] = (await store.entities.byIds(['god'])).values();
-      expect(hits[0]).toEqual({ key: god?.key, isTitle: true, prior: null });
+      const plain = { isTitle: true, isListed: true, prior: null, learned: null };
+      expect(hits[0]).toEqual({ key: god?.key, ...plain });
       expect(await store.info()).toMatchObject({ names: 5 });
     });
 

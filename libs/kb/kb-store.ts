@@ -21,12 +21,23 @@ export interface KbInfo {
   readonly problem?: string;
 }
 
-/** An entity that carries a name exactly (after `normaliseName`). */
+/** An entity that carries a name exactly (after `normaliseName`), or that labelled texts call so. */
 export interface NameHit {
   readonly key: number;
   readonly isTitle: boolean;
+  /** Its title or one of its aliases; false where only labelled texts call it so. */
+  readonly isListed: boolean;
   /** P(entity | name) among the KB's entities with that name, from given priors; null where none was given. */
   readonly prior: number | null;
+  /** What labelled texts say of the name; null where they never use it. */
+  readonly learned: LearnedCount | null;
+}
+
+export interface LearnedCount {
+  /** Mentions by this name that were the entity. */
+  readonly count: number;
+  /** All mentions by this name, those of no entity (NIL) too. */
+  readonly total: number;
 }
 
 export interface LexicalQuery {
@@ -64,12 +75,15 @@ export abstract class EntityTable {
 
 /** Lexical retrieval. */
 export abstract class NameTable {
-  /** For each normalised name the entities that carry it, titles first, then in a fixed pseudo-random order of id. */
+  /**
+   * For each normalised name the entities that carry it and the 100 that labelled texts most often call so: by learned
+   * count, then titles first, then in a fixed pseudo-random order of id.
+   */
   abstract exact(names: readonly string[]): Promise<ReadonlyMap<string, readonly NameHit[]>>;
   abstract lexical(query: LexicalQuery, limit: number): Promise<readonly LexicalHit[]>;
-  /** Every normalised name at least once, for building the gazetteer; as it will be once the open import commits when asked. */
+  /** Every normalised name, listed or learned, at least once, for building the gazetteer; as it will be once the open import commits when asked. */
   abstract scan(options: { withStaged: boolean }): AsyncIterable<readonly string[]>;
-  /** Normalised names of these entities, for bringing a gazetteer up to date. */
+  /** Normalised names of these entities, listed and learned, for bringing a gazetteer up to date. */
   abstract ofKeys(keys: readonly number[]): Promise<readonly string[]>;
 }
 
@@ -88,6 +102,58 @@ export abstract class VectorTable {
     modelVersion: string,
     options: { withStaged: boolean },
   ): AsyncIterable<VectorPage>;
+}
+
+/** What one labelled text teaches. Names are normalised. */
+export interface LearnedDocument {
+  /** Hex SHA-256 of what makes it this document: one that was learned before teaches nothing again. */
+  readonly hash: string;
+  /** Every mention: its name, and the entity's key, null for none of the KB's (NIL). */
+  readonly mentions: readonly { readonly name: string; readonly key: number | null }[];
+  /** How often names occur in the text, and how often as a mention. */
+  readonly surfaces: readonly (SurfaceCount & { readonly name: string })[];
+}
+
+/** Keyphraseness (Mihalcea & Csomai 2007): `marked / seen` is P(mention | surface) in the texts learned. */
+export interface SurfaceCount {
+  readonly marked: number;
+  readonly seen: number;
+}
+
+export interface LearnedSurface extends SurfaceCount {
+  /** Mentions by this name, NIL ones included: the total of `LearnedCount`. */
+  readonly mentions: number;
+}
+
+export interface LearnReport {
+  /** Of each document of the page whether it was learned now; false where it had been before. */
+  readonly learned: readonly boolean[];
+  readonly sequence: number;
+}
+
+export interface LearnedTotals {
+  readonly documents: number;
+  readonly mentions: number;
+  /** Distinct normalised names that occur. */
+  readonly surfaces: number;
+}
+
+export interface LearnOptions {
+  /** Runs while no import can, before anything becomes visible: to drop what a dead import left of an index. */
+  readonly beforeCommit?: () => Promise<void>;
+}
+
+/** Counts from labelled texts. They belong to an entity's key: they stay when it is changed, and go when it goes. */
+export abstract class LearnedTable {
+  /** Adds the counts of a page, all or nothing, durably, and tells the change feed; `busy` while an import runs. */
+  abstract learn(page: readonly LearnedDocument[], options?: LearnOptions): Promise<LearnReport>;
+  /** Removes all that was learned, and gives what it was; `busy` while an import runs. */
+  abstract forget(options?: LearnOptions): Promise<LearnedTotals>;
+  /** Which documents were learned. */
+  abstract known(hashes: readonly string[]): Promise<ReadonlySet<string>>;
+  /** What was learned of these normalised names; those never met are absent. */
+  abstract surfaces(names: readonly string[]): Promise<ReadonlyMap<string, LearnedSurface>>;
+  abstract totals(): Promise<LearnedTotals>;
 }
 
 /** Two records of one import with the same id, by the positions they were staged with; the later one counts. */
@@ -136,6 +202,7 @@ export abstract class KbStore {
   abstract readonly entities: EntityTable;
   abstract readonly names: NameTable;
   abstract readonly vectors: VectorTable;
+  abstract readonly learned: LearnedTable;
   abstract readonly imports: ImportStage;
   abstract info(): Promise<KbInfo>;
   /** Changes after `sequence`, oldest first, at most one per entity (its latest). */

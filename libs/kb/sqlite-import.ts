@@ -35,6 +35,8 @@ interface OpenImport {
 }
 
 const KEY_BLOCK = 4_096;
+/** Enough for a page that is being learned to be committed. */
+const PATIENCE_MS = 300;
 
 export interface SqliteImportOptions {
   readonly folder: string;
@@ -51,7 +53,7 @@ export class SqliteImportStage extends ImportStage {
 
   override async begin(): Promise<void> {
     const { folder, kbName, writer } = this.options;
-    const lock = ImportLock.take(folder, kbName);
+    const lock = await ImportLock.await(folder, kbName, PATIENCE_MS);
     this.open = {
       lock,
       counts: { added: 0, changed: 0, unchanged: 0 },

@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely';
-import { isTitleRank, priorsOf } from './entity-names.js';
 import { NameTable, type LexicalHit, type LexicalQuery, type NameHit } from './kb-store.js';
+import { nameHits, type LearnedRow, type ListedRow } from './name-hits.js';
 import { settle } from './settle.js';
 import type { SqliteConnection } from './sqlite-driver.js';
 import { SqliteLexical } from './sqlite-lexical.js';
@@ -8,15 +8,36 @@ import type { Tables } from './sqlite-schema.js';
 import type { SqliteWriter } from './sqlite-writer.js';
 
 const PAGE = 10_000;
+/** Entities that a name finds because of labelled texts alone. */
+const LEARNED_HITS_A_NAME = 100;
 
 const VISIBLE_NAMES = `
   SELECT DISTINCT normalised FROM name WHERE normalised > ?1 ORDER BY normalised LIMIT ?2`;
+
+const LEARNED_NAMES = `
+  SELECT DISTINCT normalised FROM main.learned_name
+  WHERE normalised > ?1 AND key <> 0 ORDER BY normalised LIMIT ?2`;
 
 const STAYING_NAMES = `
   SELECT DISTINCT normalised FROM main.name AS n
   WHERE normalised > ?1
     AND NOT EXISTS (SELECT 1 FROM staging.entity AS s WHERE s.key = n.key AND s.state = 'changed')
   ORDER BY normalised LIMIT ?2`;
+
+const LISTED_HITS = `
+  SELECT n.normalised, n.rank, n.key, n.prior, l.count FROM json_each(?) AS asked
+  CROSS JOIN name AS n ON n.normalised = asked.value
+  LEFT JOIN learned_name AS l ON l.normalised = n.normalised AND l.key = n.key
+  ORDER BY n.normalised, n.rank, n.key`;
+
+/** Of each name the entities that labelled texts most often call so, and the total over all, NIL (key 0) too. */
+const LEARNED_HITS = `
+  SELECT normalised, key, count, total FROM (
+    SELECT l.normalised, l.key, l.count,
+      sum(l.count) OVER (PARTITION BY l.normalised) AS total,
+      row_number() OVER (PARTITION BY l.normalised ORDER BY l.key = 0, l.count DESC, l.key) AS place
+    FROM json_each(?1) AS asked CROSS JOIN learned_name AS l ON l.normalised = asked.value)
+  WHERE place <= ?2 ORDER BY normalised, place`;
 
 const STAGED_NAMES = `
   SELECT key, names FROM staging.entity WHERE key > ? AND state <> 'unchanged' ORDER BY key LIMIT ?`;
@@ -37,13 +58,12 @@ export class SqliteNameTable extends NameTable {
 
   override exact(names: readonly string[]): Promise<ReadonlyMap<string, readonly NameHit[]>> {
     return settle(() => {
-      const rows = this.options.reader.rows(
-        `SELECT n.normalised, n.rank, n.key, n.prior FROM json_each(?) AS asked
-         CROSS JOIN name AS n ON n.normalised = asked.value
-         ORDER BY n.normalised, n.rank, n.key`,
-        JSON.stringify([...new Set(names)]),
+      const { reader } = this.options;
+      const asked = JSON.stringify([...new Set(names)]);
+      return nameHits(
+        reader.rows(LISTED_HITS, asked) as unknown as ListedRow[],
+        reader.rows(LEARNED_HITS, asked, LEARNED_HITS_A_NAME) as unknown as LearnedRow[],
       );
-      return groupedHits(rows);
     });
   }
 
@@ -53,21 +73,31 @@ export class SqliteNameTable extends NameTable {
 
   override async *scan(options: { withStaged: boolean }): AsyncIterable<readonly string[]> {
     if (!options.withStaged || !this.options.writer.isStaging) {
-      yield* sortedNames((after) => settle(() => namePage(this.options.reader, VISIBLE_NAMES, after)));
+      for (const query of [VISIBLE_NAMES, LEARNED_NAMES]) {
+        yield* sortedNames((after) => settle(() => namePage(this.options.reader, query, after)));
+      }
       return;
     }
     const { writer } = this.options;
-    yield* sortedNames((after) => writer.use((connection) => namePage(connection, STAYING_NAMES, after)));
+    for (const query of [STAYING_NAMES, LEARNED_NAMES]) {
+      yield* sortedNames((after) => writer.use((connection) => namePage(connection, query, after)));
+    }
     yield* this.stagedNames();
   }
 
   override async ofKeys(keys: readonly number[]): Promise<readonly string[]> {
-    const rows = await this.options.queries
-      .selectFrom('entity')
-      .select('names')
-      .where('key', 'in', sql<number>`(SELECT value FROM json_each(${JSON.stringify(keys)}))`)
+    const { queries } = this.options;
+    const asked = sql<number>`(SELECT value FROM json_each(${JSON.stringify(keys)}))`;
+    const listed = await queries.selectFrom('entity').select('names').where('key', 'in', asked).execute();
+    const learned = await queries
+      .selectFrom('learned_name')
+      .select('normalised')
+      .where('key', 'in', asked)
       .execute();
-    return distinct(rows.flatMap((row) => JSON.parse(row.names) as string[]));
+    return distinct([
+      ...listed.flatMap((row) => JSON.parse(row.names) as string[]),
+      ...learned.map((row) => row.normalised),
+    ]);
   }
 
   private async *stagedNames(): AsyncIterable<readonly string[]> {
@@ -108,24 +138,3 @@ function distinct(names: readonly string[]): string[] {
   return [...set];
 }
 
-type NameRow = readonly [normalised: string, rank: number, key: number, weight: number | null];
-
-/** Rows come grouped by name. */
-function groupedHits(rows: readonly unknown[][]): Map<string, readonly NameHit[]> {
-  const byName = new Map<string, NameRow[]>();
-  for (const row of rows as unknown as readonly NameRow[]) {
-    const group = byName.get(row[0]);
-    if (group === undefined) byName.set(row[0], [row]);
-    else group.push(row);
-  }
-  return new Map(Array.from(byName, ([name, group]) => [name, hitsOf(group)]));
-}
-
-function hitsOf(group: readonly NameRow[]): NameHit[] {
-  const priors = priorsOf(group.map(([, , , weight]) => weight));
-  return group.map(([, rank, key], index) => ({
-    key,
-    isTitle: isTitleRank(rank),
-    prior: priors[index] ?? null,
-  }));
-}

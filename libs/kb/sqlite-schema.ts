@@ -15,6 +15,7 @@ export interface Tables {
   name: { normalised: string; rank: number; key: number; prior: number | null };
   change: { sequence: number; key: number; kind: 'upsert' | 'delete' };
   frequent_term: { term: string; documents: number };
+  learned_name: { normalised: string; key: number; count: number };
 }
 
 /**
@@ -27,6 +28,8 @@ export interface Tables {
  * - frequent_term: document counts of the common words, refreshed when the KB has changed much; a word that
  *   is not in it is rare. Only the choice of query terms rests on it.
  * - vector: by model and content, not by entity: a vector outlives an import that was killed.
+ * - learned_name: how often labelled texts call an entity so; key 0, which no entity has, is NIL.
+ * - learned_surface: how often a name occurs in the texts learned, and how often as a mention.
  * - kb.next_key, kb.reserved_sequence: never handed out twice, so that what a dead import left behind cannot
  *   be taken for something else.
  */
@@ -77,6 +80,24 @@ const MIGRATIONS: readonly string[] = [
     vector BLOB NOT NULL,
     UNIQUE (model, content_hash)
   );
+  `,
+  `
+  CREATE TABLE learned_document (hash BLOB PRIMARY KEY) WITHOUT ROWID;
+  CREATE TABLE learned_name (
+    normalised TEXT NOT NULL,
+    key INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (normalised, key)
+  ) WITHOUT ROWID;
+  CREATE INDEX learned_name_of_key ON learned_name (key);
+  CREATE TABLE learned_surface (
+    normalised TEXT PRIMARY KEY,
+    seen INTEGER NOT NULL,
+    marked INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TRIGGER learned_name_goes_with_its_entity AFTER DELETE ON entity BEGIN
+    DELETE FROM learned_name WHERE key = old.key;
+  END;
   `,
 ];
 

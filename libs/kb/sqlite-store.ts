@@ -9,6 +9,7 @@ import {
 import { SqliteConnection } from './sqlite-driver.js';
 import { SqliteEntityTable } from './sqlite-entities.js';
 import { SqliteImportStage } from './sqlite-import.js';
+import { SqliteLearnedTable } from './sqlite-learned.js';
 import { SqliteNameTable } from './sqlite-names.js';
 import { migrate, type Tables } from './sqlite-schema.js';
 import { SqliteVectorTable } from './sqlite-vectors.js';
@@ -28,6 +29,7 @@ export class SqliteKbStore extends KbStore {
   override readonly entities: SqliteEntityTable;
   override readonly names: SqliteNameTable;
   override readonly vectors: SqliteVectorTable;
+  override readonly learned: SqliteLearnedTable;
   override readonly imports: SqliteImportStage;
   private readonly queries: Kysely<Tables>;
   private readonly reader: SqliteConnection;
@@ -45,7 +47,9 @@ export class SqliteKbStore extends KbStore {
     this.names = new SqliteNameTable(shared);
     this.entities = new SqliteEntityTable({ ...shared, bm25: this.names.bm25 });
     this.vectors = new SqliteVectorTable(shared);
-    this.imports = new SqliteImportStage({ folder: options.folder, kbName: options.name, writer });
+    const shop = { folder: options.folder, kbName: options.name, writer };
+    this.learned = new SqliteLearnedTable({ ...shop, reader });
+    this.imports = new SqliteImportStage(shop);
   }
 
   /** Opens the store of a folder that exists, making the file or bringing it to the current schema. */

@@ -36,6 +36,7 @@ const candidate = (key: number, logit: number | null = null): RankedCandidate =>
   lexicalRank: null,
   exactAlias: true,
   prior: null,
+  priorMentions: 0,
   retrievalScore: 0.2,
   sources: ['dense', 'alias'],
   logit,
@@ -44,7 +45,14 @@ const candidate = (key: number, logit: number | null = null): RankedCandidate =>
 
 function decision(surface: string, key: number | null, source: Mention['source']): Decision {
   const start = TEXT.indexOf(surface);
-  const mention = { start, end: start + surface.length, surface, source, spanProbability: 1 };
+  const mention = {
+    start,
+    end: start + surface.length,
+    surface,
+    source,
+    spanProbability: 1,
+    keyphraseness: null,
+  };
   const candidates = [candidate(1, 0.25), candidate(200), candidate(2)];
   return { ranked: { mention, candidates, pairsScored: 1 }, key, confidence: 0.98765432109 };
 }
@@ -95,7 +103,7 @@ describe('linksOf', () => {
   test('a candidate has all its scores, rounded', async () => {
     const [link] = await links([decision('Python', 1, 'given')], { candidates: 1 });
     expect(link?.candidates).toEqual([
-      { entityId: 'e1', title: 'Title 1', cosine: 0.123457, lexicalRank: null, exactAlias: true, prior: null,
+      { entityId: 'e1', title: 'Title 1', cosine: 0.123457, lexicalRank: null, exactAlias: true, prior: null, priorMentions: 0,
         retrievalScore: 0.2, logit: 0.25, fusedScore: 1.5, sources: ['dense', 'alias'] },
     ]); // prettier-ignore
   });

@@ -64,6 +64,7 @@ export function retrievedAnswer(
     lexicalRank: candidate.lexicalRank,
     exactAlias: candidate.exactAlias,
     prior: candidate.prior === null ? null : rounded(candidate.prior),
+    priorMentions: candidate.priorMentions,
     retrievalScore: rounded(candidate.retrievalScore),
     sources: [...candidate.sources],
   };

@@ -25,6 +25,7 @@ const candidate = (key: number, score: number, logit: number | null = null): Ran
   lexicalRank: null,
   exactAlias: false,
   prior: null,
+  priorMentions: 0,
   retrievalScore: score,
   sources: ['dense'],
   logit,
@@ -39,7 +40,7 @@ interface Place {
 
 const ranked = (candidates: RankedCandidate[], place: Place = {}): RankedMention => {
   const { at: [start, end] = [0, 5], source = 'given', spanProbability = 1 } = place;
-  const mention = { start, end, surface: '', source, spanProbability };
+  const mention = { start, end, surface: '', source, spanProbability, keyphraseness: null };
   return { mention, candidates, pairsScored: 0 };
 };
 

@@ -1,12 +1,10 @@
 import { chunksOf } from './chunks.js';
-import { gazetteerMentions, type KnownNames } from './gazetteer.js';
+import { GAZETTEER_CHARS, gazetteerMentions, type KnownNames } from './gazetteer.js';
 import { Turn } from './turn.js';
 import { properNames } from './proper-names.js';
-import type { Mention } from './stages.js';
+import type { FoundMention } from './stages.js';
 
-/** Units of text that the gazetteer looks through at a stretch: well under a millisecond. */
-const GAZETTEER_CHARS = 2_000;
-/** The same for compromise, which takes about 6 ms for 1,000 units. */
+/** Units of text for compromise at a stretch: it takes about 6 ms for 1,000. */
 const COMPROMISE_CHARS = 300;
 
 export interface DetectOptions {
@@ -18,14 +16,14 @@ export interface DetectOptions {
  * Step 1: text → mentions, by place. Names of the KB (gazetteer) and names that `compromise` sees;
  * overlapping mentions are kept until decide, except what lies within a name of the KB.
  */
-export async function detect(text: string, options: DetectOptions): Promise<Mention[]> {
+export async function detect(text: string, options: DetectOptions): Promise<FoundMention[]> {
   const turn = new Turn(options.signal);
-  const mentions: Mention[] = [];
+  const mentions: FoundMention[] = [];
   for (const { start, end } of chunksOf(text, GAZETTEER_CHARS)) {
     const piece = text.slice(start, end);
     const known = gazetteerMentions(piece, start, options.names);
     await turn.pass();
-    const proper: Mention[] = [];
+    const proper: FoundMention[] = [];
     for (const part of chunksOf(piece, COMPROMISE_CHARS)) {
       proper.push(...properNames(piece.slice(part.start, part.end), start + part.start));
       await turn.pass();
@@ -36,8 +34,8 @@ export async function detect(text: string, options: DetectOptions): Promise<Ment
 }
 
 /** All known names, and the proper names that no known name contains; by place, the longer first. */
-function united(known: readonly Mention[], proper: readonly Mention[]): Mention[] {
-  const isNew = (name: Mention) =>
+function united(known: readonly FoundMention[], proper: readonly FoundMention[]): FoundMention[] {
+  const isNew = (name: FoundMention) =>
     !known.some(({ start, end }) => start <= name.start && name.end <= end);
   return [...known, ...proper.filter(isNew)].sort((a, b) => a.start - b.start || b.end - a.end);
 }

@@ -6,18 +6,20 @@ const NOTHING: Found = {
   dense: { keys: [], cosines: new Float32Array(0) },
   aliases: [],
   lexical: [],
+  priorMentions: 0,
 };
 
 const dense = (cosines: Record<number, number>) => ({
   keys: Object.keys(cosines).map(Number),
   cosines: Float32Array.from(Object.values(cosines)),
 });
-const alias = (key: number, prior: number | null = null) => ({ key, isTitle: true, prior });
+const alias = (key: number, prior: number | null = null) => ({ key, prior });
 const unknown = () => Float32Array.from([]);
 
 describe('fuse', () => {
   test('adds the bonuses of the manifest to the cosine', () => {
     const found = {
+      ...NOTHING,
       dense: dense({ 1: 0.5, 2: 0.25 }),
       aliases: [alias(2, 0.5)],
       lexical: [
@@ -40,6 +42,7 @@ describe('fuse', () => {
       return Float32Array.from(keys, (key) => key / 8);
     };
     const found = {
+      ...NOTHING,
       dense: dense({ 1: 0.625, 2: 0.5 }),
       aliases: [alias(6), alias(1)],
       lexical: [{ key: 3, bm25: 1 }],
@@ -53,6 +56,16 @@ describe('fuse', () => {
       [2, 0.5, ['dense']],
     ]);
     expect(candidates[2]?.retrievalScore).toBeCloseTo(0.5 + 0.1 / 3, 6);
+  });
+
+  test('where the surface was learned, what it never meant has the prior 0', () => {
+    const found = { ...NOTHING, dense: dense({ 1: 0.5, 2: 0.4 }), aliases: [alias(2, 0.75)] };
+    const known = fuse({ ...found, priorMentions: 3 }, BONUSES, unknown);
+    expect(known.map(({ key, prior, priorMentions }) => [key, prior, priorMentions])).toEqual([
+      [2, 0.75, 3],
+      [1, 0, 3],
+    ]);
+    expect(fuse(found, BONUSES, unknown).at(-1)).toMatchObject({ prior: null, priorMentions: 0 });
   });
 
   test('what the index does not have is left out', () => {

@@ -1,13 +1,16 @@
 import type { Neighbours } from '../index/vector-index.js';
-import type { LexicalHit, NameHit } from '../kb/kb-store.js';
+import type { LexicalHit } from '../kb/kb-store.js';
 import type { Calibration } from '../model/manifest.js';
+import type { AliasHit } from './priors.js';
 import type { Candidate, CandidateSource } from './stages.js';
 
 /** What the three ways of retrieval found for one mention, each best first. */
 export interface Found {
   readonly dense: Neighbours;
-  readonly aliases: readonly NameHit[];
+  readonly aliases: readonly AliasHit[];
   readonly lexical: readonly LexicalHit[];
+  /** Labelled mentions of the surface; where there are some, an entity outside `aliases` was none of them. */
+  readonly priorMentions: number;
 }
 
 export type Bonuses = Pick<Calibration, 'lexicalBonus' | 'prior'>;
@@ -40,7 +43,8 @@ export function fuse(
       cosine,
       lexicalRank: ranks.get(key) ?? null,
       exactAlias: aliases.has(key),
-      prior: aliases.get(key)?.prior ?? null,
+      prior: aliases.get(key)?.prior ?? (found.priorMentions > 0 ? 0 : null),
+      priorMentions: found.priorMentions,
       sources: sourcesOf(dense.has(key), aliases.has(key), ranks.has(key)),
     };
     const similarity = Math.max(cosine, floor);

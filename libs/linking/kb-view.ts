@@ -87,6 +87,11 @@ export class KbView {
     this.reached = sequence;
   }
 
+  /** Notes that there is no change up to this sequence which the view has not taken: learning can move it alone. */
+  reach(sequence: number): void {
+    this.reached = Math.max(this.reached, sequence);
+  }
+
   close(): void {
     this.index.close();
   }

@@ -139,6 +139,29 @@ describe('KnowledgeBase.refresh', () => {
     expect(kb.versions().kb.sequence).toBe(3);
   });
 
+  test('follows what labelled texts taught another process, without another copy of a vector', async () => {
+    await add(store, [1, 2]);
+    await makeSnapshot(store, MODEL, folder);
+    const kb = await open();
+    const another = new SqliteCatalog({ dataDir: temporary.dataDir });
+    const { learned } = await another.open('kb');
+    const lesson = { hash: 'ab'.repeat(32), mentions: [{ name: 'one', key: 1 }], surfaces: [] };
+    const { sequence } = await learned.learn([lesson]);
+    await another.close();
+    await kb.refresh();
+    expect(kb.names.has('one')).toBe(true);
+    expect(kb.versions()).toMatchObject({ kb: { sequence }, index: 'snapshot-2+0' });
+  });
+
+  test('reaches a sequence that no entity changed for', async () => {
+    await add(store, [1]);
+    const kb = await open();
+    const lesson = { hash: 'ab'.repeat(32), mentions: [{ name: 'x', key: null }], surfaces: [] };
+    const { sequence } = await store.learned.learn([lesson]);
+    await kb.refreshTo(sequence);
+    expect(kb.versions().kb.sequence).toBe(sequence);
+  });
+
   test('opens a newer snapshot of another process', async () => {
     await add(store, [1]);
     const kb = await open();

@@ -94,6 +94,12 @@ export class KnowledgeBase {
     return this.refreshing;
   }
 
+  /** Follows until the view is as new as this committed sequence: a refresh under way may have looked before it. */
+  async refreshTo(sequence: number): Promise<void> {
+    await this.refresh();
+    if (this.view.sequence < sequence) await this.refresh();
+  }
+
   /** Waits for a snapshot that is being built in the background, if one is. */
   async settled(): Promise<void> {
     await this.building;
@@ -116,6 +122,9 @@ export class KnowledgeBase {
       this.hasNewSnapshot = false;
       await this.openNewerSnapshot(sequence);
       await this.applyChanges();
+      await this.gate.write(() => {
+        this.view.reach(sequence);
+      });
     }
     this.buildWhenDue();
   }

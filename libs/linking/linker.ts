@@ -6,7 +6,9 @@ import { decide } from './decide.js';
 import { detect } from './detect.js';
 import { encode, type EncodedMentions } from './encode.js';
 import { givenMentions } from './given.js';
+import { withKeyphraseness, withoutKeyphraseness } from './keyphraseness.js';
 import type { KnowledgeBase } from './knowledge-base.js';
+import { listedNames } from './listed-names.js';
 import { Records } from './records.js';
 import { rerank, type Reranked } from './rerank.js';
 import { retrieve } from './retrieve.js';
@@ -31,6 +33,8 @@ export interface LinkerOptions {
   readonly rerank?: RerankMode | undefined;
   /** Below this a mention is NIL; default: the model's own threshold. */
   readonly minConfidence?: number | undefined;
+  /** false: without anything that was learned from labelled texts or given as a prior, for measuring. Default: true. */
+  readonly priors?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -116,27 +120,36 @@ export class Linker {
     return { mentions: retrieved, records, versions, timings: clock.timings() };
   }
 
-  private async detect(document: LinkerDocument, { signal }: LinkerOptions): Promise<Mention[]> {
-    signal?.throwIfAborted();
+  private async detect(document: LinkerDocument, options: LinkerOptions): Promise<Mention[]> {
+    options.signal?.throwIfAborted();
     const { text, mentions: given } = document;
-    if (given !== undefined) this.checkCount(given.length);
-    const mentions =
-      given === undefined
-        ? await detect(text, { names: this.kb.names, signal })
-        : givenMentions(text, given);
-    this.checkCount(mentions.length);
-    return mentions;
+    if (given === undefined) return this.detectAll(text, options);
+    this.checkCount(given.length);
+    return givenMentions(text, given);
+  }
+
+  private async detectAll(
+    text: string,
+    { signal, priors = true }: LinkerOptions,
+  ): Promise<Mention[]> {
+    const { names: table, learned } = this.kb.store;
+    const { names } = this.kb;
+    const known = priors ? names : await listedNames(text, { names, table, signal });
+    const found = await detect(text, { names: known, signal });
+    this.checkCount(found.length);
+    return priors ? withKeyphraseness(found, learned) : withoutKeyphraseness(found);
   }
 
   private retrieve(
     { text }: LinkerDocument,
     encoded: EncodedMentions,
-    { signal }: LinkerOptions,
+    { signal, priors = true }: LinkerOptions,
   ): Promise<{ retrieved: readonly RetrievedMention[]; versions: Versions }> {
     signal?.throwIfAborted();
     return this.kb.read(async (index) => {
       const { calibration } = this.model.manifest;
-      const options = { index, names: this.kb.store.names, calibration, signal };
+      const { names, learned } = this.kb.store;
+      const options = { index, names, learned, priors, calibration, signal };
       const retrieved = await retrieve(text, encoded, options);
       return { retrieved, versions: this.kb.versions() };
     });

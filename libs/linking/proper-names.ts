@@ -2,7 +2,7 @@ import nlp from 'compromise/two';
 import { splitsSurrogatePair } from '../text/offsets.js';
 import type { Span } from '../text/span.js';
 import { properNameProbability } from './span-probability.js';
-import type { Mention } from './stages.js';
+import type { FoundMention } from './stages.js';
 
 const NAME_TAGS = ['ProperNoun', 'Person', 'Place', 'Organization', 'Acronym'];
 const NEVER_TAGS = ['Pronoun', 'Date', 'Value', 'Determiner', 'Conjunction'];
@@ -43,7 +43,7 @@ interface Term extends Span {
  * piece of text of a sentence or a few. Its own offsets are not used: each term is looked up in the text
  * where it must stand and left out where it does not. Offsets are of `text`, moved by `offset`.
  */
-export function properNames(text: string, offset: number): Mention[] {
+export function properNames(text: string, offset: number): FoundMention[] {
   return nlp(text)
     .document.flatMap((sentence) => sentence)
     .reduce(locator(text), [])

@@ -1,12 +1,12 @@
 import type { Neighbours, VectorIndex } from '../index/vector-index.js';
-import type { LexicalQuery, NameHit, NameTable } from '../kb/kb-store.js';
+import type { LexicalQuery } from '../kb/kb-store.js';
 import type { Calibration } from '../model/manifest.js';
-import { baseForms, normaliseName } from '../text/normalise.js';
 import type { Span } from '../text/span.js';
 import { searchWords } from '../text/words.js';
 import type { EncodedMentions } from './encode.js';
 import { fuse, MAX_CANDIDATES } from './fuse.js';
-import type { Mention, RetrievedMention } from './stages.js';
+import { knowledgeOf, namedEntities, nameForms, type NameSources } from './priors.js';
+import type { RetrievedMention } from './stages.js';
 import { Turn } from './turn.js';
 
 const LEXICAL_HITS = 50;
@@ -16,9 +16,8 @@ const CONTEXT_CHARS = 120;
 /** Mentions whose names are looked up in one query. */
 const BATCH = 32;
 
-export interface RetrieveOptions {
+export interface RetrieveOptions extends NameSources {
   readonly index: VectorIndex;
-  readonly names: NameTable;
   readonly calibration: Calibration;
   readonly signal?: AbortSignal | undefined;
 }
@@ -36,14 +35,17 @@ export async function retrieve(
   const retrieved: RetrievedMention[] = [];
   for (let from = 0; from < encoded.mentions.length; from += BATCH) {
     const batch = encoded.mentions.slice(from, from + BATCH);
-    const named = await options.names.exact([...new Set(batch.flatMap(nameForms))]);
+    const forms = new Set(batch.flatMap(({ surface }) => nameForms(surface)));
+    const knowledge = await knowledgeOf([...forms], options);
     for (const mention of batch) {
       const query = rowOf(encoded.vectors, retrieved.length, options.index.dimensions);
       const lexical = await options.names.lexical(lexicalQuery(text, mention), LEXICAL_HITS);
+      const { aliases, priorMentions } = namedEntities(mention.surface, knowledge);
       const found = {
         dense: nearest(query, options.index),
-        aliases: aliasHits(mention, named),
+        aliases: aliases.slice(0, MAX_CANDIDATES),
         lexical,
+        priorMentions,
       };
       const cosinesOf = (keys: readonly number[]) => options.index.cosines(query, keys);
       retrieved.push({ mention, candidates: fuse(found, options.calibration, cosinesOf) });
@@ -63,22 +65,6 @@ function nearest(query: Float32Array, index: VectorIndex): Neighbours {
   const none = { keys: [], cosines: new Float32Array(0) };
   if (index.size === 0 || query.every((value) => value === 0)) return none;
   return index.search(query, MAX_CANDIDATES)[0] ?? none;
-}
-
-function nameForms(mention: Mention): string[] {
-  return baseForms(normaliseName(mention.surface));
-}
-
-/** The entities named exactly so; where there are none, those named by any of its base forms. */
-export function aliasHits(
-  mention: Mention,
-  named: ReadonlyMap<string, readonly NameHit[]>,
-): NameHit[] {
-  const [exact, ...bases] = nameForms(mention).map((form) => named.get(form) ?? []);
-  const hits = exact === undefined || exact.length === 0 ? bases.flat() : exact;
-  const byKey = new Map<number, NameHit>();
-  for (const hit of hits) if (!byKey.has(hit.key)) byKey.set(hit.key, hit);
-  return [...byKey.values()].slice(0, MAX_CANDIDATES);
 }
 
 export function lexicalQuery(text: string, { start, end }: Span): LexicalQuery {

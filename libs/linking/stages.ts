@@ -4,12 +4,21 @@ import type { Span } from '../text/span.js';
 
 export type MentionSource = 'given' | 'gazetteer' | 'compromise';
 
-/** detect: `text.slice(start, end) === surface`. */
-export interface Mention extends Span {
+/** A mention as it is found in a text: `text.slice(start, end) === surface`. */
+export interface FoundMention extends Span {
   readonly surface: string;
   readonly source: MentionSource;
   /** How likely the span is a mention at all, 0..1; 1 for given spans. */
   readonly spanProbability: number;
+}
+
+/** detect: with what labelled texts say of its surface. */
+export interface Mention extends FoundMention {
+  /**
+   * How often the surface occurs in labelled texts, and how often as a mention; null where it never does, and for
+   * given spans.
+   */
+  readonly keyphraseness: { readonly marked: number; readonly seen: number } | null;
 }
 
 export type CandidateSource = 'dense' | 'alias' | 'lexical';
@@ -21,10 +30,12 @@ export interface Candidate {
   readonly cosine: number;
   /** Rank of the BM25 hit, 0 best; null where BM25 did not find it. */
   readonly lexicalRank: number | null;
-  /** The surface is one of its names. */
+  /** The surface is one of its names, or labelled texts call it so. */
   readonly exactAlias: boolean;
-  /** P(entity | surface) from given priors, 0..1; null where the KB gives none. */
+  /** P(entity | surface), 0..1, from labelled texts and given priors (`priors.ts`); null where neither says anything. */
   readonly prior: number | null;
+  /** Labelled mentions that the prior rests on: all of the surface, of whatever entity; 0 where nothing was learned. */
+  readonly priorMentions: number;
   /** cosine plus the model's lexical bonuses (see `fuse.ts`): the order before reranking. */
   readonly retrievalScore: number;
   readonly sources: readonly CandidateSource[];

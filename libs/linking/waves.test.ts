@@ -20,6 +20,7 @@ const candidate = (key: number, retrievalScore: number): Candidate => ({
   lexicalRank: null,
   exactAlias: false,
   prior: null,
+  priorMentions: 0,
   sources: ['dense'],
 });
 

@@ -1,0 +1,209 @@
+import { ImportLock } from './import-lock.js';
+import {
+  LearnedTable,
+  type LearnedDocument,
+  type LearnedSurface,
+  type LearnedTotals,
+  type LearnOptions,
+  type LearnReport,
+} from './kb-store.js';
+import { settle } from './settle.js';
+import type { SqliteConnection } from './sqlite-driver.js';
+import type { SqliteWriter } from './sqlite-writer.js';
+
+/** Stands for an entity of none: keys begin at 1. */
+const NIL_KEY = 0;
+/** How long a page waits for another one's commit, which takes some milliseconds; an import takes longer. */
+const PATIENCE_MS = 1_000;
+
+export interface SqliteLearnedOptions {
+  readonly folder: string;
+  readonly kbName: string;
+  readonly reader: SqliteConnection;
+  readonly writer: SqliteWriter;
+}
+
+/**
+ * Counts of labelled texts. Writing takes the import's lock: a sequence given out between an import's reservation and
+ * its commit would make the import's changes come too late for followers of the feed.
+ */
+export class SqliteLearnedTable extends LearnedTable {
+  constructor(private readonly options: SqliteLearnedOptions) {
+    super();
+  }
+
+  override learn(
+    page: readonly LearnedDocument[],
+    options: LearnOptions = {},
+  ): Promise<LearnReport> {
+    return this.write(options, (connection) => learnPage(connection, page));
+  }
+
+  override forget(options: LearnOptions = {}): Promise<LearnedTotals> {
+    return this.write(options, forgetAll);
+  }
+
+  override known(hashes: readonly string[]): Promise<ReadonlySet<string>> {
+    return settle(() => {
+      const rows = this.options.reader.rows(
+        `SELECT asked.value FROM json_each(?) AS asked
+         CROSS JOIN learned_document AS d ON d.hash = unhex(asked.value)`,
+        JSON.stringify(hashes),
+      );
+      return new Set(rows.map(([hash]) => String(hash)));
+    });
+  }
+
+  override surfaces(names: readonly string[]): Promise<ReadonlyMap<string, LearnedSurface>> {
+    return settle(() => {
+      const rows = this.options.reader.rows(
+        `SELECT s.normalised, s.marked, s.seen,
+           (SELECT coalesce(sum(n.count), 0) FROM learned_name AS n WHERE n.normalised = s.normalised)
+         FROM json_each(?) AS asked CROSS JOIN learned_surface AS s ON s.normalised = asked.value`,
+        JSON.stringify([...new Set(names)]),
+      );
+      return new Map(
+        rows.map(([name, marked, seen, mentions]) => [
+          String(name),
+          { marked: Number(marked), seen: Number(seen), mentions: Number(mentions) },
+        ]),
+      );
+    });
+  }
+
+  override totals(): Promise<LearnedTotals> {
+    return settle(() => totalsOf(this.options.reader));
+  }
+
+  /** All of `work` or nothing of it, on disk when it is done, while no import runs. */
+  private async write<T>(
+    { beforeCommit }: LearnOptions,
+    work: (connection: SqliteConnection) => T,
+  ): Promise<T> {
+    const { folder, kbName, writer } = this.options;
+    const lock = await ImportLock.await(folder, kbName, PATIENCE_MS);
+    try {
+      await beforeCommit?.();
+      return await writer.use((connection) => durably(connection, work));
+    } finally {
+      lock.release();
+    }
+  }
+}
+
+function durably<T>(connection: SqliteConnection, work: (connection: SqliteConnection) => T): T {
+  connection.exec('PRAGMA synchronous = FULL');
+  try {
+    return connection.transaction(() => work(connection));
+  } finally {
+    connection.exec('PRAGMA synchronous = NORMAL');
+  }
+}
+
+function learnPage(connection: SqliteConnection, page: readonly LearnedDocument[]): LearnReport {
+  const learned = page.map(({ hash }) => isNew(connection, hash));
+  const fresh = page.filter((_, at) => learned[at]);
+  if (fresh.length === 0) return { learned, sequence: sequenceOf(connection) };
+  const keys = addMentions(connection, fresh);
+  addSurfaces(connection, fresh);
+  return { learned, sequence: tell(connection, keys) };
+}
+
+/** Marks a document as learned; false where it was. */
+function isNew(connection: SqliteConnection, hash: string): boolean {
+  const sql = 'INSERT OR IGNORE INTO learned_document (hash) VALUES (?)';
+  return connection.run(sql, Buffer.from(hash, 'hex')) === 1;
+}
+
+/** An entity may have gone since the text was read: its mentions go with it. */
+const ADD_MENTIONS = `
+  INSERT INTO learned_name (normalised, key, count)
+    SELECT ?1, ?2, ?3 WHERE ?2 = ${NIL_KEY} OR EXISTS (SELECT 1 FROM entity WHERE key = ?2)
+  ON CONFLICT DO UPDATE SET count = count + excluded.count`;
+
+/** Gives the keys of the entities that were counted. */
+function addMentions(connection: SqliteConnection, page: readonly LearnedDocument[]): Set<number> {
+  const counts = new Map<string, Map<number, number>>();
+  for (const { name, key } of page.flatMap(({ mentions }) => mentions)) {
+    const ofName = counts.get(name) ?? new Map<number, number>();
+    ofName.set(key ?? NIL_KEY, (ofName.get(key ?? NIL_KEY) ?? 0) + 1);
+    counts.set(name, ofName);
+  }
+  const touched = new Set<number>();
+  for (const [name, ofName] of counts) {
+    for (const [key, count] of ofName) {
+      if (connection.run(ADD_MENTIONS, name, key, count) > 0) touched.add(key);
+    }
+  }
+  touched.delete(NIL_KEY);
+  return touched;
+}
+
+function addSurfaces(connection: SqliteConnection, page: readonly LearnedDocument[]): void {
+  const counts = new Map<string, { seen: number; marked: number }>();
+  for (const { name, seen, marked } of page.flatMap(({ surfaces }) => surfaces)) {
+    const before = counts.get(name) ?? { seen: 0, marked: 0 };
+    counts.set(name, { seen: before.seen + seen, marked: before.marked + marked });
+  }
+  for (const [name, { seen, marked }] of counts) {
+    connection.run(
+      `INSERT INTO learned_surface (normalised, seen, marked) VALUES (?, ?, ?)
+       ON CONFLICT DO UPDATE SET seen = seen + excluded.seen, marked = marked + excluded.marked`,
+      name,
+      seen,
+      marked,
+    );
+  }
+}
+
+function forgetAll(connection: SqliteConnection): LearnedTotals {
+  const totals = totalsOf(connection);
+  if (totals.documents === 0) return totals;
+  const rows = connection.rows(`SELECT DISTINCT key FROM learned_name WHERE key <> ${NIL_KEY}`);
+  for (const table of ['learned_document', 'learned_name', 'learned_surface']) {
+    connection.run(`DELETE FROM ${table}`);
+  }
+  tell(connection, new Set(rows.map(([key]) => Number(key))));
+  return totals;
+}
+
+function totalsOf(connection: SqliteConnection): LearnedTotals {
+  const [documents, mentions, surfaces] =
+    connection.rows(
+      `SELECT (SELECT count(*) FROM learned_document),
+         (SELECT coalesce(sum(count), 0) FROM learned_name),
+         (SELECT count(*) FROM learned_surface)`,
+    )[0] ?? [];
+  return {
+    documents: Number(documents),
+    mentions: Number(mentions),
+    surfaces: Number(surfaces),
+  };
+}
+
+/**
+ * Puts the entities on the change feed, and gives the sequence reached: it grows even where none was touched, as NIL
+ * mentions change answers too. Numbers that a dead import reserved are passed over.
+ */
+function tell(connection: SqliteConnection, keys: ReadonlySet<number>): number {
+  const touched = JSON.stringify([...keys]);
+  const [sequence, reserved] = connection.rows('SELECT sequence, reserved_sequence FROM kb')[0] ?? [];
+  const before = Math.max(Number(sequence), Number(reserved));
+  connection.run('DELETE FROM change WHERE key IN (SELECT value FROM json_each(?))', touched);
+  connection.run(
+    `INSERT INTO change (sequence, key, kind)
+       SELECT ? + row_number() OVER (ORDER BY value), value, 'upsert' FROM json_each(?)`,
+    before,
+    touched,
+  );
+  const reached = before + Math.max(1, keys.size);
+  connection.run(
+    "UPDATE kb SET sequence = ?, updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')",
+    reached,
+  );
+  return reached;
+}
+
+function sequenceOf(connection: SqliteConnection): number {
+  return Number(connection.value('SELECT sequence FROM kb'));
+}
