@@ -3,7 +3,7 @@
 usage: python training/make_manifest.py MODEL_FOLDER NAME CALIBRATION.json
 needs: nothing but Python
 
-CALIBRATION.json is what the training recipe fitted on the dev splits. The version hashes all that vectors
+CALIBRATION.json is what calibrate.py fitted on the dev splits. The version hashes all that vectors
 and logits depend on, the way `contentVersion` of libs/model/model-folder.ts checks it.
 """
 import hashlib
@@ -41,11 +41,6 @@ IDS = {
     "closeMention": 2,
     "semicolon": 1025,
 }
-# The logits were trained as a correction of 15.3 * (dual - 0.6); see the card.
-FUSION_OFFSET = 0.6
-# lambda * P(entity | surface): the worlds' own best weights on dev lie between 0 and .5; one for all, not fitted.
-PRIOR_WEIGHT = 0.3
-
 
 def sha256(path):
     with open(path, "rb") as f:
@@ -59,38 +54,19 @@ def content_version(files):
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def first_is_right(fit):
-    return {k: fit["firstIsRight"][k] for k in ("score", "margin", "bias")}
-
-
-def calibration(fit):
-    dual, fused = fit["dual"], fit["fused"]
-    return {
-        "dual": {"softmaxScale": dual["softmaxScale"], "firstIsRight": first_is_right(dual)},
-        "fused": {
-            "dualWeight": fused["dualWeight"],
-            "offset": FUSION_OFFSET,
-            "softmaxScale": fused["softmaxScale"],
-            "firstIsRight": first_is_right(fused),
-        },
-        "lexicalBonus": fit["lexicalBonus"],
-        "prior": {"weight": PRIOR_WEIGHT},
-    }
-
-
 def main(folder, name, calibration_path):
     files = {k: {"path": p, "sha256": sha256(f"{folder}/{p}")} for k, p in FILES.items()}
     with open(calibration_path) as f:
-        fit = json.load(f)
+        calibration = json.load(f)
     manifest = {
-        "format": 1,
+        "format": 2,
         "name": name,
         "version": content_version(files),
         "dimensions": 384,
         "limits": LIMITS,
         "ids": IDS,
         "files": files,
-        "calibration": calibration(fit),
+        "calibration": calibration,
     }
     with open(f"{folder}/manifest.json", "w") as f:
         json.dump(manifest, f, indent=2)

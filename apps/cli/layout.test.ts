@@ -49,6 +49,7 @@ describe('the layout for people', () => {
       title: 'Java (language)',
       cosine: 0.51234,
       lexicalRank: null,
+      exactTitle: false,
       exactAlias: true,
       prior: null,
       priorMentions: 0,

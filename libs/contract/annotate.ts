@@ -50,6 +50,7 @@ export const candidateScores = z.object({
   title: z.string(),
   cosine: z.number(),
   lexicalRank: z.int().nullable(),
+  exactTitle: z.boolean().describe('The surface is its title.'),
   exactAlias: z
     .boolean()
     .describe('The surface is one of its names, or labelled texts call it so.'),

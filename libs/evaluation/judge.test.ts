@@ -1,18 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
+import { denseCandidate } from '../../test/support/calibration.js';
 import type { Decision, RankedCandidate } from '../linking/stages.js';
 import { judge, type GoldTarget, type LinkedDocument, type MentionSource } from './judge.js';
 
 const candidate = (key: number, retrievalScore: number, fusedScore = 0): RankedCandidate => ({
-  key,
-  cosine: retrievalScore,
-  lexicalRank: null,
-  exactAlias: false,
-  prior: null,
-  priorMentions: 0,
-  retrievalScore,
+  ...denseCandidate(key, retrievalScore),
   logit: null,
   fusedScore,
-  sources: ['dense'],
 });
 
 const decision = (

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { entityRecord } from '../contract/entity.js';
 import { EntityTable, type StoredEntity } from '../kb/kb-store.js';
 import { linksOf, readSpans, type AnswerOptions } from './answer.js';
+import { denseCandidate } from '../../test/support/calibration.js';
 import type { Annotation } from './linker.js';
 import { Records } from './records.js';
 import type { Decision, Mention, RankedCandidate } from './stages.js';
@@ -31,12 +32,8 @@ const stored = (key: number): StoredEntity => ({
 
 const TEXT = '🐍 Python and Java';
 const candidate = (key: number, logit: number | null = null): RankedCandidate => ({
-  key,
-  cosine: 0.1234567891,
-  lexicalRank: null,
+  ...denseCandidate(key, 0.1234567891),
   exactAlias: true,
-  prior: null,
-  priorMentions: 0,
   retrievalScore: 0.2,
   sources: ['dense', 'alias'],
   logit,
@@ -103,7 +100,7 @@ describe('linksOf', () => {
   test('a candidate has all its scores, rounded', async () => {
     const [link] = await links([decision('Python', 1, 'given')], { candidates: 1 });
     expect(link?.candidates).toEqual([
-      { entityId: 'e1', title: 'Title 1', cosine: 0.123457, lexicalRank: null, exactAlias: true, prior: null, priorMentions: 0,
+      { entityId: 'e1', title: 'Title 1', cosine: 0.123457, lexicalRank: null, exactTitle: false, exactAlias: true, prior: null, priorMentions: 0,
         retrievalScore: 0.2, logit: 0.25, fusedScore: 1.5, sources: ['dense', 'alias'] },
     ]); // prettier-ignore
   });

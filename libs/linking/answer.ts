@@ -62,6 +62,7 @@ export function retrievedAnswer(
     title: record.title,
     cosine: rounded(candidate.cosine),
     lexicalRank: candidate.lexicalRank,
+    exactTitle: candidate.exactTitle,
     exactAlias: candidate.exactAlias,
     prior: candidate.prior === null ? null : rounded(candidate.prior),
     priorMentions: candidate.priorMentions,

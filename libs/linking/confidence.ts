@@ -1,25 +1,63 @@
-import type { Calibration } from '../model/manifest.js';
-import type { RankedMention } from './stages.js';
+import {
+  CONFIDENCE_FEATURES,
+  type Calibration,
+  type ConfidenceWeights,
+} from '../model/manifest.js';
+import { shareOfFirst } from './ranking.js';
+import type { RankedCandidate, RankedMention } from './stages.js';
 
-type FirstIsRight = Calibration['dual']['firstIsRight'];
+/** Log-odds and leads beyond these say nothing more. */
+const MOST_LOG_ODDS = 8;
+const MOST_LEAD = 10;
 
 /**
- * P(first candidate is right), 0..1: the manifest's logistic over the best score and its lead over the
- * second, of fused scores where the cross-encoder was asked, else of retrieval scores. A candidate without
- * a rival is measured against the fusion's zero point.
+ * P(first candidate is right), 0..1: a logistic over features that mean the same in any knowledge base
+ * (Platt 1999). Its weights differ where the cross-encoder has read the candidates.
  */
 export function firstIsRight({ candidates }: RankedMention, calibration: Calibration): number {
-  const [first, second] = candidates;
+  const [first] = candidates;
   if (first === undefined) return 0;
-  if (first.logit !== null) {
-    const best = first.fusedScore;
-    return logistic(best, best - (second?.fusedScore ?? 0), calibration.fused.firstIsRight);
-  }
-  const best = first.retrievalScore;
-  const rival = second?.retrievalScore ?? calibration.fused.offset;
-  return logistic(best, best - rival, calibration.dual.firstIsRight);
+  const { reranked, retrieved } = calibration.confidence;
+  const weights = first.logit === null ? retrieved : reranked;
+  return 1 / (1 + Math.exp(-weighed(confidenceFeatures(first, candidates, calibration), weights)));
 }
 
-function logistic(score: number, lead: number, weights: FirstIsRight): number {
-  return 1 / (1 + Math.exp(-(weights.score * score + weights.margin * lead + weights.bias)));
+/** The features of a mention's ranked list; `training/calibrate.py` has the same. */
+export function confidenceFeatures(
+  first: RankedCandidate,
+  candidates: readonly RankedCandidate[],
+  { adaptive, ranking }: Pick<Calibration, 'adaptive' | 'ranking'>,
+): ConfidenceWeights {
+  const isReranked = first.logit !== null;
+  const unread = ranking.fused.logit * adaptive.unreadLogit;
+  const scores = candidates.map(({ logit, fusedScore, evidenceScore, retrievalScore }) => {
+    if (!isReranked) return retrievalScore;
+    return logit === null ? evidenceScore + unread : fusedScore;
+  });
+  const nil = isReranked ? ranking.nil.fused : ranking.nil.retrieval;
+  const rival = scores.slice(1).reduce((best, score) => Math.max(best, score), nil);
+  const share = shareOfFirst(scores, nil);
+  const namesakes = candidates.filter(({ exactAlias }) => exactAlias).length;
+  return {
+    bias: 1,
+    logOdds: clipped(Math.log(share / Math.max(1 - share, 1e-9)), MOST_LOG_ODDS),
+    lead: clipped((scores[0] ?? 0) - rival, MOST_LEAD),
+    logit: first.logit ?? 0,
+    similarity: first.cosine,
+    exactTitle: first.exactTitle ? 1 : 0,
+    exactAlias: first.exactAlias && !first.exactTitle ? 1 : 0,
+    bm25: first.lexicalRank === null ? 0 : 1 / (first.lexicalRank + ranking.bm25Offset),
+    namesakes: Math.log1p(namesakes),
+    prior: first.prior ?? 0,
+    priorKnown: first.prior === null ? 0 : 1,
+    priorMentions: Math.log1p(first.priorMentions),
+  };
+}
+
+function weighed(features: ConfidenceWeights, weights: ConfidenceWeights): number {
+  return CONFIDENCE_FEATURES.reduce((sum, name) => sum + weights[name] * features[name], 0);
+}
+
+function clipped(value: number, most: number): number {
+  return Math.max(-most, Math.min(most, value));
 }

@@ -1,35 +1,28 @@
 import { describe, expect, test } from '@jest/globals';
+import {
+  CALIBRATION as SIMPLE,
+  confidenceWeights,
+  denseCandidate,
+} from '../../test/support/calibration.js';
 import { decide } from './decide.js';
 import type { MentionSource, RankedCandidate, RankedMention } from './stages.js';
 
 /** Confidence is the logistic of ten times the lead, less 2; of fused scores, of the lead itself. */
 const CALIBRATION = {
-  dual: { softmaxScale: 1, firstIsRight: { score: 0, margin: 10, bias: -2 } },
-  fused: {
-    dualWeight: 22,
-    offset: 0.6,
-    softmaxScale: 1,
-    firstIsRight: { score: 0, margin: 1, bias: 0 },
+  ...SIMPLE,
+  ranking: { ...SIMPLE.ranking, nil: { retrieval: 0.5, fused: -100 } },
+  confidence: {
+    retrieved: confidenceWeights({ lead: 10, bias: -2 }),
+    reranked: confidenceWeights({ lead: 1 }),
   },
-  lexicalBonus: { alias: 0, bm25: 0, bm25Offset: 3 },
-  prior: { weight: 0 },
-  adaptive: { skipMargin: 0.1, waves: [4], logitBound: 0 },
-  nil: { threshold: 0.5 },
 };
 
 const OPTIONS = { calibration: CALIBRATION, minConfidence: 0.5 };
 
 const candidate = (key: number, score: number, logit: number | null = null): RankedCandidate => ({
-  key,
-  cosine: score,
-  lexicalRank: null,
-  exactAlias: false,
-  prior: null,
-  priorMentions: 0,
-  retrievalScore: score,
-  sources: ['dense'],
+  ...denseCandidate(key, score),
   logit,
-  fusedScore: (logit ?? 0) + 22 * (score - 0.6),
+  fusedScore: (logit ?? 0) + 22 * score,
 });
 
 interface Place {
@@ -51,13 +44,13 @@ describe('decide', () => {
   test('the best candidate, with the calibrated probability that it is right', () => {
     const [decision] = decide([ranked(SURE)], OPTIONS);
     expect(decision?.key).toBe(1);
-    expect(decision?.confidence).toBeCloseTo(1 / (1 + Math.exp(-6)), 6);
+    expect(decision?.confidence).toBeCloseTo(1 / (1 + Math.exp(-2)), 6);
   });
 
   test('where the cross-encoder was asked, the probability is that of fused scores', () => {
-    const scored = [candidate(1, 0.6, 3), candidate(2, 0.6, 1)];
+    const scored = [candidate(1, 0.6, 4), candidate(2, 0.6, 1)];
     const [decision] = decide([ranked(scored)], OPTIONS);
-    expect(decision?.confidence).toBeCloseTo(1 / (1 + Math.exp(-2)), 6);
+    expect(decision?.confidence).toBeCloseTo(1 / (1 + Math.exp(-3)), 6);
   });
 
   test('below the threshold, and without a candidate, it is NIL and keeps its confidence', () => {
@@ -105,10 +98,10 @@ describe('decide', () => {
     expect(decisions.map(({ ranked: { mention } }) => mention.start)).toEqual([4, 0, 4]);
   });
 
-  test('a candidate without a rival is measured against the zero point of the fusion', () => {
+  test('a candidate without a rival is measured against the score of nothing fitting', () => {
     const confidence = (score: number) =>
       decide([ranked([candidate(1, score)])], OPTIONS)[0]?.confidence ?? 0;
     expect(confidence(0.9)).toBeGreaterThan(0.7);
-    expect(confidence(0.6)).toBeLessThan(0.2);
+    expect(confidence(0.6)).toBeLessThan(0.3);
   });
 });

@@ -2,6 +2,7 @@ import type { Neighbours } from '../index/vector-index.js';
 import type { LexicalHit } from '../kb/kb-store.js';
 import type { Calibration } from '../model/manifest.js';
 import type { AliasHit } from './priors.js';
+import { scoresOf, type Evidence } from './ranking.js';
 import type { Candidate, CandidateSource } from './stages.js';
 
 /** What the three ways of retrieval found for one mention, each best first. */
@@ -13,22 +14,19 @@ export interface Found {
   readonly priorMentions: number;
 }
 
-export type Bonuses = Pick<Calibration, 'lexicalBonus' | 'prior'>;
-type Unscored = Omit<Candidate, 'retrievalScore'>;
-
 /** Candidates that go on to rerank, at most. */
 export const MAX_CANDIDATES = 100;
 
 /**
- * One list out of three: retrieval score = cosine + the model's bonuses for an exact alias, a BM25 hit and
- * the surface's prior; at most 100, best first, ties by cosine, then by key. What only words found gets its
+ * One list out of three: ordered by the model's weighing of cosine, exact names, BM25 and the surface's
+ * prior (`ranking.ts`); at most 100, best first, ties by cosine, then by key. What only words found gets its
  * true cosine from `cosinesOf`, but is ranked as if it stood at the end of the dense list, since words
  * found it for a reason: recall at 100 of the disease dev set .961 against .954 by its true cosine. Keys
  * that the index does not have (NaN) are left out, so that every candidate is of the index's view of the KB.
  */
 export function fuse(
   found: Found,
-  bonuses: Bonuses,
+  calibration: Pick<Calibration, 'ranking'>,
   cosinesOf: (keys: readonly number[]) => Float32Array,
 ): Candidate[] {
   const cosines = allCosines(found, cosinesOf);
@@ -38,32 +36,24 @@ export function fuse(
   const floor = found.dense.cosines.at(-1) ?? -1;
   const candidates: Candidate[] = [];
   for (const [key, cosine] of cosines) {
-    const candidate: Unscored = {
+    const evidence: Evidence = {
       key,
       cosine,
       lexicalRank: ranks.get(key) ?? null,
+      exactTitle: aliases.get(key)?.isTitle ?? false,
       exactAlias: aliases.has(key),
       prior: aliases.get(key)?.prior ?? (found.priorMentions > 0 ? 0 : null),
       priorMentions: found.priorMentions,
       sources: sourcesOf(dense.has(key), aliases.has(key), ranks.has(key)),
     };
     const similarity = Math.max(cosine, floor);
-    candidates.push({ ...candidate, retrievalScore: similarity + bonusOf(candidate, bonuses) });
+    candidates.push({ ...evidence, ...scoresOf(evidence, similarity, calibration) });
   }
   return candidates.sort(byRetrieval).slice(0, MAX_CANDIDATES);
 }
 
 export function byRetrieval(a: Candidate, b: Candidate): number {
   return b.retrievalScore - a.retrievalScore || b.cosine - a.cosine || a.key - b.key;
-}
-
-function bonusOf(candidate: Unscored, { lexicalBonus, prior }: Bonuses): number {
-  const alias = candidate.exactAlias ? lexicalBonus.alias : 0;
-  const bm25 =
-    candidate.lexicalRank === null
-      ? 0
-      : lexicalBonus.bm25 / (candidate.lexicalRank + lexicalBonus.bm25Offset);
-  return alias + bm25 + prior.weight * (candidate.prior ?? 0);
 }
 
 function allCosines(

@@ -3,6 +3,7 @@ import { ReferentError } from '../contract/errors.js';
 import type { LinkingModel } from '../model/linking-model.js';
 import type { Span } from '../text/span.js';
 import { decide } from './decide.js';
+import { thresholdFor } from './precision.js';
 import { detect } from './detect.js';
 import { encode, type EncodedMentions } from './encode.js';
 import { givenMentions } from './given.js';
@@ -33,6 +34,8 @@ export interface LinkerOptions {
   readonly rerank?: RerankMode | undefined;
   /** Below this a mention is NIL; default: the model's own threshold. */
   readonly minConfidence?: number | undefined;
+  /** Instead: the threshold above which this share of links was right when the model was calibrated. */
+  readonly minPrecision?: number | undefined;
   /** false: without anything that was learned from labelled texts or given as a prior, for measuring. Default: true. */
   readonly priors?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -168,8 +171,10 @@ export class Linker {
     return { ranked: await withRecords(mentions, records), pairsScored };
   }
 
-  private threshold({ minConfidence }: LinkerOptions): number {
-    return minConfidence ?? this.model.manifest.calibration.nil.threshold;
+  private threshold({ minConfidence, minPrecision }: LinkerOptions): number {
+    const { calibration } = this.model.manifest;
+    if (minPrecision !== undefined) return thresholdFor(minPrecision, calibration);
+    return minConfidence ?? calibration.nil.threshold;
   }
 
   private checkCount(count: number): void {

@@ -75,7 +75,7 @@ describe('P(entity | surface)', () => {
     const { aliases, priorMentions } = ask('runs', {
       run: [listed(1, null, { count: 3, total: 3 })],
     });
-    expect(aliases).toEqual([{ key: 1, prior: 0.75 }]);
+    expect(aliases).toEqual([{ key: 1, isTitle: true, prior: 0.75 }]);
     expect(priorMentions).toBe(3);
   });
 
@@ -83,8 +83,8 @@ describe('P(entity | surface)', () => {
     const hits = { runs: [learned(2, 3, 3)], run: [listed(1, null, { count: 3, total: 3 })] };
     const { aliases, priorMentions } = ask('runs', hits);
     expect(aliases).toEqual([
-      { key: 2, prior: 0.75 },
-      { key: 1, prior: 0.75 / 4 },
+      { key: 2, isTitle: false, prior: 0.75 },
+      { key: 1, isTitle: true, prior: 0.75 / 4 },
     ]);
     expect(priorMentions).toBe(3);
   });

@@ -13,6 +13,7 @@ const GIVEN_WEIGHT = 1;
 /** An entity that a surface names, with the best estimate of P(entity | surface); null where nothing is known. */
 export interface AliasHit {
   readonly key: number;
+  readonly isTitle: boolean;
   readonly prior: number | null;
 }
 
@@ -76,12 +77,12 @@ export function namedEntities(surface: string, { hits, surfaces }: NameKnowledge
     return { aliases: distinct(ofBases), priorMentions: total };
   }
   const never = { count: 0, total: mentions };
-  const backedOff = ofBases.map(({ key, prior }) => ({ key, prior: estimate(prior, never) }));
+  const backedOff = ofBases.map(({ prior, ...hit }) => ({ ...hit, prior: estimate(prior, never) }));
   return { aliases: distinct([...own.map(estimated), ...backedOff]), priorMentions: mentions };
 }
 
-function estimated({ key, prior, learned }: NameHit): AliasHit {
-  return { key, prior: estimate(prior, learned) };
+function estimated({ key, isTitle, prior, learned }: NameHit): AliasHit {
+  return { key, isTitle, prior: estimate(prior, learned) };
 }
 
 /** (count + κ·p0) / (total + κ): the given prior p0 counts as κ mentions, and less the more was learned. */

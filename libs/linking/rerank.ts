@@ -98,7 +98,7 @@ function rankedMention(
   const { candidates, logits } = state ?? { candidates: [], logits: [] };
   const ranked = candidates.map((candidate, at): RankedCandidate => {
     const logit = logits[at] ?? null;
-    const score = fusedScore(logit ?? 0, candidate.retrievalScore, calibration);
+    const score = fusedScore(logit ?? 0, candidate, calibration);
     return { ...candidate, logit, fusedScore: score };
   });
   const isGone = (at: number) => at < logits.length && logits[at] === null;

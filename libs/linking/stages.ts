@@ -30,14 +30,18 @@ export interface Candidate {
   readonly cosine: number;
   /** Rank of the BM25 hit, 0 best; null where BM25 did not find it. */
   readonly lexicalRank: number | null;
+  /** The surface is its title; then `exactAlias` too. */
+  readonly exactTitle: boolean;
   /** The surface is one of its names, or labelled texts call it so. */
   readonly exactAlias: boolean;
   /** P(entity | surface), 0..1, from labelled texts and given priors (`priors.ts`); null where neither says anything. */
   readonly prior: number | null;
   /** Labelled mentions that the prior rests on: all of the surface, of whatever entity; 0 where nothing was learned. */
   readonly priorMentions: number;
-  /** cosine plus the model's lexical bonuses (see `fuse.ts`): the order before reranking. */
+  /** The model's weighing of all the above, in log-odds (`ranking.ts`): the order before reranking. */
   readonly retrievalScore: number;
+  /** The same as it is added to the cross-encoder's logit. */
+  readonly evidenceScore: number;
   readonly sources: readonly CandidateSource[];
 }
 
@@ -52,8 +56,8 @@ export interface RankedCandidate extends Candidate {
   /** The cross-encoder's logit; null where the pair was not scored. */
   readonly logit: number | null;
   /**
-   * The model's fusion of logit and retrieval score: the final order among scored candidates.
-   * Where the pair was not scored, the fusion with a logit of 0.
+   * The model's fusion of logit and evidence, in log-odds: the final order among scored candidates.
+   * Where the pair was not scored, the evidence alone.
    */
   readonly fusedScore: number;
 }

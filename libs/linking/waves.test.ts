@@ -1,32 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Candidate, RerankMode } from './stages.js';
+import { CALIBRATION as SIMPLE, denseCandidate } from '../../test/support/calibration.js';
+import { shareOfFirst } from './ranking.js';
+import type { RerankMode } from './stages.js';
 import { fusedScore, nextWave } from './waves.js';
 
 const CALIBRATION = {
-  fused: {
-    dualWeight: 22,
-    offset: 0.6,
-    softmaxScale: 1,
-    firstIsRight: { score: 0, margin: 0, bias: 0 },
-  },
-  adaptive: { skipMargin: 1, waves: [2, 4, 100], logitBound: 2 },
+  ...SIMPLE,
+  adaptive: { ...SIMPLE.adaptive, skipProbability: 0.7, waves: [2, 4, 100], logitBound: 2 },
 };
-
-const candidate = (key: number, retrievalScore: number): Candidate => ({
-  key,
-  retrievalScore,
-  cosine: retrievalScore,
-  lexicalRank: null,
-  exactAlias: false,
-  prior: null,
-  priorMentions: 0,
-  sources: ['dense'],
-});
 
 /** Runs the waves of one mention over known logits; gives how many it scored, and the winner's place. */
 function run(scores: readonly number[], logits: readonly number[], mode: RerankMode) {
-  const candidates = scores.map((score, key) => candidate(key, score));
+  const candidates = scores.map((score, key) => denseCandidate(key, score));
   let scored = 0;
   for (let wavesDone = 0; ; wavesDone++) {
     const state = { candidates, logits: logits.slice(0, scored), wavesDone };
@@ -36,7 +22,7 @@ function run(scores: readonly number[], logits: readonly number[], mode: RerankM
   }
   const fused = candidates
     .slice(0, scored)
-    .map(({ retrievalScore }, at) => fusedScore(logits[at] ?? 0, retrievalScore, CALIBRATION));
+    .map((each, at) => fusedScore(logits[at] ?? 0, each, CALIBRATION));
   return { scored, winner: fused.indexOf(Math.max(...fused)) };
 }
 
@@ -60,8 +46,7 @@ describe('nextWave', () => {
   test('while no logit passes the bound, adaptive finds the winner of full', () => {
     fc.assert(
       fc.property(mention, ({ scores, logits }) => {
-        const margin = (scores[0] ?? 0) - (scores[1] ?? 0);
-        fc.pre(margin < CALIBRATION.adaptive.skipMargin);
+        fc.pre(shareOfFirst(scores, -100) < CALIBRATION.adaptive.skipProbability);
         const full = run(scores, logits, 'full');
         expect(full.scored).toBe(scores.length);
         expect(run(scores, logits, 'adaptive').winner).toBe(full.winner);
@@ -77,7 +62,7 @@ describe('nextWave', () => {
   });
 
   test('the wave sizes are those of the calibration, and the last one is cut to what is left', () => {
-    const candidates = Array.from({ length: 9 }, (_, key) => candidate(key, 0.9 - key / 1000));
+    const candidates = Array.from({ length: 9 }, (_, key) => denseCandidate(key, 0.9 - key / 1000));
     const wave = (scored: number, wavesDone: number) =>
       nextWave(
         { candidates, logits: Array<number>(scored).fill(0), wavesDone },
@@ -90,19 +75,23 @@ describe('nextWave', () => {
   test('a clear lead, a lone candidate and an empty list are not reranked, except in full', () => {
     const wave = (scores: number[], mode: RerankMode) =>
       nextWave(
-        { candidates: scores.map((score, key) => candidate(key, score)), logits: [], wavesDone: 0 },
+        {
+          candidates: scores.map((score, key) => denseCandidate(key, score)),
+          logits: [],
+          wavesDone: 0,
+        },
         mode,
         CALIBRATION,
       );
-    expect(wave([1.5, 0.4], 'adaptive')).toBe(0);
+    expect(wave([2.5, 0.4], 'adaptive')).toBe(0);
     expect(wave([0.9], 'adaptive')).toBe(0);
     expect(wave([], 'adaptive')).toBe(0);
-    expect(wave([1.5, 0.4], 'full')).toBe(2);
+    expect(wave([2.5, 0.4], 'full')).toBe(2);
     expect(wave([0.5, 0.5], 'none')).toBe(0);
   });
 
   test('an entity that is gone settles nothing', () => {
-    const candidates = [candidate(1, 0.9), candidate(2, 0.8), candidate(3, 0.2)];
+    const candidates = [denseCandidate(1, 0.9), denseCandidate(2, 0.8), denseCandidate(3, 0.2)];
     const state = { candidates, logits: [null, null], wavesDone: 1 };
     expect(nextWave(state, 'adaptive', CALIBRATION)).toBe(1);
   });

@@ -1,7 +1,8 @@
 import type { Calibration } from '../model/manifest.js';
+import { shareOfFirst } from './ranking.js';
 import type { Candidate, RerankMode } from './stages.js';
 
-type Fusion = Pick<Calibration, 'fused' | 'adaptive'>;
+type Fusion = Pick<Calibration, 'ranking' | 'adaptive'>;
 
 /**
  * A mention on its way through the reranker. Candidates are scored in the order of their retrieval score,
@@ -13,13 +14,13 @@ export interface WaveState {
   readonly wavesDone: number;
 }
 
-/** The model's fusion: how much the cross-encoder's logit corrects the retrieval score. */
+/** The model's fusion of the cross-encoder's logit and what was known before, in log-odds. */
 export function fusedScore(
   logit: number,
-  retrievalScore: number,
-  { fused }: Pick<Calibration, 'fused'>,
+  { evidenceScore }: Pick<Candidate, 'evidenceScore'>,
+  { ranking }: Pick<Calibration, 'ranking'>,
 ): number {
-  return logit + fused.dualWeight * (retrievalScore - fused.offset);
+  return ranking.fused.logit * logit + evidenceScore;
 }
 
 /** How many more candidates of the mention to score now; 0 when it is done. */
@@ -38,22 +39,24 @@ export function nextWave(state: WaveState, mode: RerankMode, calibration: Fusion
 }
 
 /**
- * Settled before the first wave: the first candidate leads by `skipMargin`, or has no rival. After a wave:
- * the best candidate left, with the highest logit there is, would not pass the best scored one. If no logit
+ * Settled before the first wave: retrieval alone is sure of the first candidate, or it has no rival. After a
+ * wave: no candidate left, given the highest logit there is, would pass the best scored one. If no logit
  * is above `logitBound`, the winner is then the one that scoring all would find.
  */
 function isSettled({ candidates, logits }: WaveState, calibration: Fusion): boolean {
-  const { skipMargin, logitBound } = calibration.adaptive;
-  const [first, second] = candidates;
-  if (first === undefined || second === undefined) return true;
-  if (logits.length === 0) return first.retrievalScore - second.retrievalScore >= skipMargin;
-  const bestLeft = candidates[logits.length];
-  if (bestLeft === undefined) return true;
+  const { skipProbability, logitBound } = calibration.adaptive;
+  if (candidates.length < 2) return true;
+  if (logits.length === 0) {
+    const scores = candidates.map(({ retrievalScore }) => retrievalScore);
+    return shareOfFirst(scores, calibration.ranking.nil.retrieval) >= skipProbability;
+  }
+  const left = candidates.slice(logits.length);
+  const most = Math.max(...left.map((each) => fusedScore(logitBound, each, calibration)));
   const best = Math.max(...logits.map((logit, at) => fusedAt(candidates[at], logit, calibration)));
-  return best >= fusedScore(logitBound, bestLeft.retrievalScore, calibration);
+  return best >= most;
 }
 
 function fusedAt(candidate: Candidate | undefined, logit: number | null, calibration: Fusion) {
   if (candidate === undefined || logit === null) return -Infinity;
-  return fusedScore(logit, candidate.retrievalScore, calibration);
+  return fusedScore(logit, candidate, calibration);
 }

@@ -1,5 +1,11 @@
 import { expect, test } from '@jest/globals';
-import { at, golden, mentionSpan, shippedManifest, shippedTokenizer } from '../../test/support/golden.js';
+import {
+  at,
+  golden,
+  mentionSpan,
+  shippedManifest,
+  shippedTokenizer,
+} from '../../test/support/golden.js';
 import { entityBatches, mentionBatches, pairBatches } from './batches.js';
 import type { EntityText } from './entity-text.js';
 import { EntityLayout } from './layout/entity-layout.js';

@@ -5,9 +5,6 @@ const file = z.object({
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
 });
 
-/** P(first candidate is right) = sigmoid(score · s1 + margin · (s1 − s2) + bias), for the two best scores s1 and s2. */
-const firstIsRight = z.object({ score: z.number(), margin: z.number(), bias: z.number() });
-
 const count = z.int().min(1);
 
 const limits = z.object({
@@ -44,38 +41,79 @@ const specialIds = z.object({
   semicolon: z.int(),
 });
 
+const weights = <Name extends string>(names: readonly Name[]) =>
+  z.object(
+    Object.fromEntries(names.map((name) => [name, z.number()])) as Record<Name, z.ZodNumber>,
+  );
+
+/** What is known of a candidate before it is read together with the mention (libs/linking/ranking.ts). */
+const EVIDENCE_FEATURES = [
+  'similarity',
+  'exactTitle',
+  'exactAlias',
+  'bm25',
+  'prior',
+  'logPrior',
+] as const;
+
+/** What says that a mention's first candidate is right (libs/linking/confidence.ts). */
+export const CONFIDENCE_FEATURES = [
+  'bias',
+  'logOdds',
+  'lead',
+  'logit',
+  'similarity',
+  'exactTitle',
+  'exactAlias',
+  'bm25',
+  'namesakes',
+  'prior',
+  'priorKnown',
+  'priorMentions',
+] as const;
+
+const evidenceWeights = weights(EVIDENCE_FEATURES);
+const confidenceWeights = weights(CONFIDENCE_FEATURES);
+
+const ranking = z.object({
+  /** A BM25 hit of rank r (0 best) counts 1 / (r + bm25Offset). */
+  bm25Offset: z.number().min(1),
+  /** The order of retrieval, in log-odds. */
+  retrieval: evidenceWeights,
+  /** The final order: these, and the cross-encoder's logit. */
+  fused: evidenceWeights.extend({ logit: z.number() }),
+  /** What "nothing fits" scores in either order. */
+  nil: z.object({ retrieval: z.number(), fused: z.number() }),
+});
+
 /** When the adaptive reranker asks the cross-encoder, and when it stops. */
 const adaptive = z.object({
-  /** A mention whose first candidate leads by at least this much in retrieval score is not reranked. */
-  skipMargin: z.number().min(0),
+  /** A mention whose first candidate has this probability already by retrieval is not reranked. */
+  skipProbability: z.number().min(0).max(1),
   /** How many candidates each wave scores, best first; after the last wave the mention is done. */
   waves: z.array(count).min(1),
   /** No logit is expected above this: what an unscored candidate can still add. */
   logitBound: z.number(),
+  /** The usual logit of a candidate that was not worth scoring. */
+  unreadLogit: z.number(),
 });
 
 const calibration = z.object({
-  /** Of the retrieval score (cosine plus bonuses), where nothing was reranked. */
-  dual: z.object({ softmaxScale: z.number(), firstIsRight }),
-  /** Of fused = logit + dualWeight · (retrieval score − offset). */
-  fused: z.object({
-    dualWeight: z.number(),
-    offset: z.number(),
-    softmaxScale: z.number(),
-    firstIsRight,
-  }),
-  /** Retrieval score = cosine + alias (exact alias) + bm25 / (rank + bm25Offset) (BM25 hit of that rank, 0 best). */
-  lexicalBonus: z.object({ alias: z.number(), bm25: z.number(), bm25Offset: z.number() }),
-  /** Added to the retrieval score: weight · P(entity | surface), where the KB gives priors. */
-  prior: z.object({ weight: z.number() }),
-  adaptive: adaptive.prefault({ skipMargin: 0.1, waves: [4, 4, 8, 16, 32, 36], logitBound: 0 }),
+  ranking,
+  adaptive,
+  /** P(first candidate is right), where the cross-encoder has read it and where it has not. */
+  confidence: z.object({ reranked: confidenceWeights, retrieved: confidenceWeights }),
   /** Below this confidence a mention is NIL, where the caller does not say otherwise. */
-  nil: z.object({ threshold: z.number().min(0).max(1) }).prefault({ threshold: 0.3 }),
+  nil: z.object({ threshold: z.number().min(0).max(1) }),
+  /** Of links at or above `threshold` at least this share was right on all dev splits; by precision, ascending. */
+  precision: z
+    .array(z.object({ precision: z.number().min(0).max(1), threshold: z.number().min(0).max(1) }))
+    .min(1),
 });
 
 /** `manifest.json` of a model folder. */
 export const modelManifest = z.object({
-  format: z.literal(1),
+  format: z.literal(2),
   name: z.string().regex(/^[\w.-]+$/),
   /** Hash of everything that vectors and logits depend on: files, limits and ids (`contentVersion`). */
   version: z.string().min(8),
@@ -96,3 +134,5 @@ export type ModelManifest = z.output<typeof modelManifest>;
 export type ModelLimits = ModelManifest['limits'];
 export type SpecialIds = ModelManifest['ids'];
 export type Calibration = ModelManifest['calibration'];
+export type EvidenceWeights = z.output<typeof evidenceWeights>;
+export type ConfidenceWeights = z.output<typeof confidenceWeights>;

@@ -88,8 +88,8 @@ test.each([
 
 test('the calibration can change without a new version: no vector depends on it', async () => {
   const before = await openModelFolder(folder);
-  await rewriteManifest((text) => text.replace('"dualWeight": 22', '"dualWeight": 20'));
+  await rewriteManifest((text) => text.replace('"bm25Offset": 3', '"bm25Offset": 4'));
   const { manifest } = await openModelFolder(folder);
-  expect(manifest.calibration.fused.dualWeight).toBe(20);
+  expect(manifest.calibration.ranking.bm25Offset).toBe(4);
   expect(manifest.version).toBe(before.manifest.version);
 });
