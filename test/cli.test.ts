@@ -289,6 +289,9 @@ describe('evaluate', () => {
       expect(candidates.length).toBeLessThanOrEqual(5);
       expect(context).toContain(`[${surface}]`);
     }
+    await figures('--limit', '2', '--seed', '3', '--predictions', path, '--all-candidates', '1');
+    for (const line of (await readFile(path, 'utf8')).trim().split('\n'))
+      expect((JSON.parse(line) as Prediction).candidates.length).toBeLessThanOrEqual(1);
   });
 
   it('counts spans and links of detected mentions', async () => {

@@ -54,11 +54,14 @@ Examples:
   referent evaluate gold.jsonl --kb mine
   referent evaluate dev.jsonl.gz --kb mine --rerank none --limit 500 --seed 1 --json
   referent evaluate gold.jsonl --kb mine --mentions detected --predictions predictions.jsonl
+  referent evaluate dev.jsonl.gz --kb mine --predictions all.jsonl --all-candidates 100
 
 Recall is that of the retrieved list before reranking. Accuracy asks whether the first candidate is the gold
 entity, over mentions whose gold entity is in the KB. For detected mentions, end-to-end figures count exact span
 and entity, links in the KB only, micro over documents (GERBIL's strong annotation match, InKB).
 --limit draws mentions for given spans, whole documents until they hold that many mentions for detected ones.
+A prediction has all that the pipeline knows of the mention and of its best candidates; --all-candidates 100
+writes every one of them, to calibrate a model with.
 `,
   serve: `
 Examples:

@@ -101,6 +101,7 @@ function addEvaluate(program: Command): void {
     .option('--seed <n>', 'seed of the sample', count(0, 2 ** 32 - 1), 1)
     .option('--json', 'print one JSON object')
     .option('--predictions <path>', 'also write what was predicted beside the gold (JSON Lines)')
+    .option('--all-candidates <n>', 'there, the n best candidates (else 5)', count(0, 100))
     .addHelpText('after', HELP.evaluate + SHARED_HELP)
     .action(async (file: string, _options: unknown, command: Command) => {
       const { evaluateFile } = await import('./commands/evaluate.js');

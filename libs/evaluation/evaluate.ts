@@ -11,7 +11,7 @@ import {
   type Verdict,
 } from './judge.js';
 import { planSample } from './plan.js';
-import { keysOf, prediction, type Prediction } from './prediction.js';
+import { DEFAULT_CANDIDATES, keysOf, prediction, type Prediction } from './prediction.js';
 import { Tally, type Figures } from './tally.js';
 
 export interface EvaluateOptions {
@@ -27,6 +27,8 @@ export interface EvaluateOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (state: { done: number; total: number }) => void;
   readonly onPrediction?: ((prediction: Prediction) => Promise<void>) | undefined;
+  /** Candidates of each mention that a prediction has, at most; default: 5. */
+  readonly predictedCandidates?: number | undefined;
 }
 
 export interface Evaluation extends Figures {
@@ -103,14 +105,13 @@ async function withKeys(
 async function writePredictions(
   document: GoldDocument,
   { annotation, result }: { annotation: Annotation; result: JudgedDocument },
-  { onPrediction }: EvaluateOptions,
+  { onPrediction, predictedCandidates: candidates = DEFAULT_CANDIDATES }: EvaluateOptions,
 ): Promise<void> {
   if (onPrediction === undefined) return;
   const { records } = annotation;
-  await records.load(result.judged.flatMap(keysOf));
-  for (const judged of result.judged) {
-    await onPrediction(prediction(document, judged, (key) => records.get(key)));
-  }
+  await records.load(result.judged.flatMap((judged) => keysOf(judged, candidates)));
+  const options = { candidates, recordOf: (key: number) => records.get(key) };
+  for (const judged of result.judged) await onPrediction(prediction(document, judged, options));
 }
 
 function settingsOf(

@@ -1,16 +1,25 @@
 import type { EntityRecord } from '../contract/entity.js';
+import type { Decision, Mention, RankedCandidate } from '../linking/stages.js';
+import { normaliseName } from '../text/normalise.js';
 import type { Judged, Verdict } from './judge.js';
 
-const TOP = 5;
+export const DEFAULT_CANDIDATES = 5;
 const CONTEXT_CHARS = 80;
 
-export interface PredictedCandidate {
+/** All that the pipeline knows of a candidate, whatever that is; and what the gold and its record say of it. */
+export interface PredictedCandidate extends Omit<RankedCandidate, 'key'> {
   readonly entityId: string;
   readonly title: string;
-  readonly cosine: number;
-  readonly retrievalScore: number;
-  readonly logit: number | null;
-  readonly fusedScore: number;
+  readonly isGold: boolean;
+  /** The surface is its title, not only one of its names. */
+  readonly exactTitle: boolean;
+}
+
+/** All that the pipeline knows of a mention, whatever that is. */
+export interface PredictedMention extends Mention {
+  /** Candidates that carry the surface as a name, however many of them are written here. */
+  readonly sameName: number;
+  readonly pairsScored: number;
 }
 
 /** One line of a predictions file: the gold, the answer, and enough to see why. */
@@ -28,32 +37,39 @@ export interface Prediction {
     readonly title: string | null;
     readonly confidence: number;
   };
-  /** The best five, best first. */
+  /** undefined where the answer has no such mention. */
+  readonly mention?: PredictedMention;
+  /** Best first. */
   readonly candidates: readonly PredictedCandidate[];
   readonly context: string;
 }
-
-/** Records of entities by key; undefined where an entity is gone. */
-export type RecordOf = (key: number) => EntityRecord | undefined;
 
 export interface PredictedDocument {
   readonly id: string;
   readonly text: string;
 }
 
+export interface PredictionOptions {
+  /** Candidates of a mention to write, at most. */
+  readonly candidates: number;
+  /** Records of entities by key; undefined where an entity is gone. */
+  readonly recordOf: (key: number) => EntityRecord | undefined;
+}
+
 /** The keys whose records `prediction` will ask for. */
-export const keysOf = ({ gold, decision }: Judged): number[] => [
+export const keysOf = ({ gold, decision }: Judged, candidates: number): number[] => [
   ...(gold?.key == null ? [] : [gold.key]),
-  ...(decision?.ranked.candidates ?? []).slice(0, TOP).map(({ key }) => key),
+  ...(decision?.ranked.candidates ?? []).slice(0, candidates).map(({ key }) => key),
 ];
 
 export function prediction(
   { id, text }: PredictedDocument,
-  { span, gold, decision, verdict }: Judged,
-  recordOf: RecordOf,
+  judged: Judged,
+  options: PredictionOptions,
 ): Prediction {
+  const { span, gold, decision, verdict } = judged;
   const titleOf = (key: number | null | undefined): string | null =>
-    key == null ? null : (recordOf(key)?.title ?? null);
+    key == null ? null : (options.recordOf(key)?.title ?? null);
   return {
     documentId: id,
     ...span,
@@ -62,23 +78,40 @@ export function prediction(
     ...(gold !== null && { gold: { entityId: gold.entityId, title: titleOf(gold.key) } }),
     ...(decision !== null && {
       predicted: {
-        entityId: decision.key === null ? null : (recordOf(decision.key)?.id ?? null),
+        entityId: decision.key === null ? null : (options.recordOf(decision.key)?.id ?? null),
         title: titleOf(decision.key),
         confidence: decision.confidence,
       },
+      mention: predictedMention(decision),
     }),
-    candidates: topCandidates(decision, recordOf),
+    candidates: bestCandidates(judged, options),
     context: `${text.slice(Math.max(0, span.start - CONTEXT_CHARS), span.start)}[${text.slice(span.start, span.end)}]${text.slice(span.end, span.end + CONTEXT_CHARS)}`,
   };
 }
 
-function topCandidates(decision: Judged['decision'], recordOf: RecordOf): PredictedCandidate[] {
-  const candidates = decision?.ranked.candidates ?? [];
-  return candidates.slice(0, TOP).flatMap((candidate) => {
-    const record = recordOf(candidate.key);
+function predictedMention({ ranked }: Decision): PredictedMention {
+  return {
+    ...ranked.mention,
+    sameName: ranked.candidates.filter(({ exactAlias }) => exactAlias).length,
+    pairsScored: ranked.pairsScored,
+  };
+}
+
+function bestCandidates(
+  { gold, decision }: Judged,
+  { candidates, recordOf }: PredictionOptions,
+): PredictedCandidate[] {
+  if (decision === null) return [];
+  const name = normaliseName(decision.ranked.mention.surface);
+  return decision.ranked.candidates.slice(0, candidates).flatMap(({ key, ...known }) => {
+    const record = recordOf(key);
     if (record === undefined) return [];
-    const { cosine, retrievalScore, logit, fusedScore } = candidate;
-    const { id: entityId, title } = record;
-    return [{ entityId, title, cosine, retrievalScore, logit, fusedScore }];
+    return [
+      {
+        ...{ entityId: record.id, title: record.title },
+        ...{ isGold: key === gold?.key, exactTitle: normaliseName(record.title) === name },
+        ...known,
+      },
+    ];
   });
 }

@@ -20,6 +20,7 @@ export interface EvaluateOptions extends GlobalOptions {
   readonly seed: number;
   readonly json?: boolean;
   readonly predictions?: string;
+  readonly allCandidates?: number;
 }
 
 /** `referent evaluate` */
@@ -43,6 +44,7 @@ function run(file: string, options: EvaluateOptions, signal: AbortSignal): Promi
         bar.update(state);
       },
       onPrediction: predictions?.write,
+      predictedCandidates: options.allCandidates,
     });
     await predictions?.close();
     bar.clear();
