@@ -3,7 +3,7 @@
     python calibrate.py --predictions RUNS/predictions --out RUNS/calibration.json
 
 Reads what the product itself says of dev mentions: `referent evaluate DEV --kb NAME --mentions given
---predictions FILE --candidates-written 100`, run with `--calibration deep` of make_manifest.py (the first 16
+--predictions FILE --all-candidates 100`, run with `--calibration deep` of make_manifest.py (the first 16
 candidates of every mention are scored). One file a world, `<world>.jsonl` without priors and
 `<world>.priors.jsonl` with what the world's train split taught (`referent learn`).
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { denseCandidate } from '../../test/support/calibration.js';
 import type { EntityRecord } from '../contract/entity.js';
 import type { RankedCandidate } from '../linking/stages.js';
 import type { Judged } from './judge.js';
@@ -7,8 +8,9 @@ import { keysOf, prediction } from './prediction.js';
 const text = 'The mercury rose.';
 
 const candidate = (key: number, exactAlias: boolean): RankedCandidate => ({
-  ...{ key, cosine: 1 / key, lexicalRank: null, exactAlias, prior: 0.5, priorMentions: 2 },
-  ...{ retrievalScore: 1 / key, logit: null, fusedScore: -key, sources: ['dense'] },
+  ...denseCandidate(key, 1 / key),
+  ...{ exactTitle: key === 1, exactAlias, prior: 0.5, priorMentions: 2 },
+  ...{ logit: null, fusedScore: -key },
 });
 
 const record = (key: number, title: string): EntityRecord => ({
@@ -53,7 +55,13 @@ describe('a prediction', () => {
     expect(candidates[1]).toEqual({
       ...{ entityId: 'e2', title: 'Quicksilver', isGold: true, exactTitle: false },
       ...{ cosine: 0.5, lexicalRank: null, exactAlias: true, prior: 0.5, priorMentions: 2 },
-      ...{ retrievalScore: 0.5, logit: null, fusedScore: -2, sources: ['dense'] },
+      ...{
+        retrievalScore: 0.5,
+        evidenceScore: 11,
+        logit: null,
+        fusedScore: -2,
+        sources: ['dense'],
+      },
     });
     expect(candidates.map(({ exactTitle }) => exactTitle)).toEqual([true, false, false]);
   });

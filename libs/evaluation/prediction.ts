@@ -1,6 +1,5 @@
 import type { EntityRecord } from '../contract/entity.js';
 import type { Decision, Mention, RankedCandidate } from '../linking/stages.js';
-import { normaliseName } from '../text/normalise.js';
 import type { Judged, Verdict } from './judge.js';
 
 export const DEFAULT_CANDIDATES = 5;
@@ -11,8 +10,6 @@ export interface PredictedCandidate extends Omit<RankedCandidate, 'key'> {
   readonly entityId: string;
   readonly title: string;
   readonly isGold: boolean;
-  /** The surface is its title, not only one of its names. */
-  readonly exactTitle: boolean;
 }
 
 /** All that the pipeline knows of a mention, whatever that is. */
@@ -102,16 +99,10 @@ function bestCandidates(
   { candidates, recordOf }: PredictionOptions,
 ): PredictedCandidate[] {
   if (decision === null) return [];
-  const name = normaliseName(decision.ranked.mention.surface);
   return decision.ranked.candidates.slice(0, candidates).flatMap(({ key, ...known }) => {
     const record = recordOf(key);
     if (record === undefined) return [];
-    return [
-      {
-        ...{ entityId: record.id, title: record.title },
-        ...{ isGold: key === gold?.key, exactTitle: normaliseName(record.title) === name },
-        ...known,
-      },
-    ];
+    const { id: entityId, title } = record;
+    return [{ entityId, title, isGold: key === gold?.key, ...known }];
   });
 }
