@@ -7,6 +7,8 @@ import { Annotator } from './annotate/annotator.js';
 import { DocsController } from './docs/docs.controller.js';
 import { RootController } from './docs/root.controller.js';
 import { EntitiesController } from './entities/entities.controller.js';
+import { FeedbackController } from './feedback/feedback.controller.js';
+import { Feedback } from './feedback/feedback.js';
 import { HealthController } from './health/health.controller.js';
 import type { JsonLog } from './http/json-log.js';
 import { WorkLine } from './http/work-line.js';
@@ -25,13 +27,14 @@ export interface Parts {
 @Module({
   controllers: [
     AnnotateController,
+    FeedbackController,
     KbsController,
     EntitiesController,
     HealthController,
     DocsController,
     RootController,
   ],
-  providers: [Annotator],
+  providers: [Annotator, Feedback],
 })
 export class AppModule {
   static of(settings: Settings, parts: Parts): DynamicModule {

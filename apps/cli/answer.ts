@@ -7,9 +7,9 @@ import type { Linker, LinkerDocument } from '../../libs/linking/linker.js';
 export async function annotateText(
   linker: Linker,
   document: LinkerDocument,
-  { rerank, minConfidence, ...shown }: AnnotateOptions,
+  { rerank, minConfidence, priors, ...shown }: AnnotateOptions,
 ): Promise<AnnotateTextResponse> {
-  const annotation = await linker.annotate(document, { rerank, minConfidence });
+  const annotation = await linker.annotate(document, { rerank, minConfidence, priors });
   const links = await linksOf(document.text, annotation, shown);
   return { links, versions: annotation.versions, timings: timingsAnswer(annotation.timings) };
 }

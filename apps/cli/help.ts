@@ -44,6 +44,16 @@ An id that the KB has is replaced; entities not in the files stay. Bad lines are
 reason, and left out. The new state becomes visible in one step at the end. A stopped import is simply run
 again: what was encoded before is not encoded twice.
 `,
+  learn: `
+Examples:
+  referent learn labelled.jsonl --kb mine
+  referent learn train.jsonl.gz links.jsonl.gz --kb mine --partial
+  referent learn --kb mine --forget
+
+From then on the KB knows how often a name means which entity, names that only your texts use, and how often a
+surface is a mention at all. Bad lines, and mentions of entities that the KB does not have, are reported and left
+out. A text that was learned before is not counted twice, so a stopped run is simply run again.
+`,
   kbs: `
 Examples:
   referent kbs

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { AnnotateOptions } from './commands/annotate.js';
 import type { EvaluateOptions } from './commands/evaluate.js';
 import type { ImportOptions } from './commands/import.js';
+import type { LearnOptions } from './commands/learn.js';
 import type { KbsOptions } from './commands/kbs.js';
 import type { ServeOptions } from './commands/serve.js';
 import { SHARED_HELP, TOP_HELP, HELP } from './help.js';
@@ -23,7 +24,7 @@ export function buildProgram(version: string): Command {
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(referent --help lists commands and options)')
     .addHelpText('after', TOP_HELP);
-  for (const add of [addAnnotate, addImport, addKbs, addEvaluate, addServe]) add(program);
+  for (const add of [addAnnotate, addImport, addLearn, addKbs, addEvaluate, addServe]) add(program);
   return program;
 }
 
@@ -38,6 +39,7 @@ function addAnnotate(program: Command): void {
     .option('-m, --mentions <spans>', 'link these spans only, e.g. 0-7,12-16', parsedBy(parseSpans))
     .option('-c, --candidates <n>', 'show the n best candidates of each mention', count(0, 100))
     .option('--min-confidence <p>', 'links below this are NIL, 0 to 1', probability)
+    .option(...noPriors)
     .option('--nil', 'also show mentions that nothing in the KB fits')
     .option('--json', 'print the JSON that POST /v1/annotate answers')
     .option('--jsonl', 'read {"id", "text", "mentions"?} a line, write {"id", "links"} a line')
@@ -70,6 +72,26 @@ function addImport(program: Command): void {
     });
 }
 
+function addLearn(program: Command): void {
+  program
+    .command('learn')
+    .description('learn from labelled texts what names mean in a KB')
+    .argument(
+      '[files...]',
+      'JSON Lines of {id, text, mentions: [{start, end, entityId | null}]}, also .gz; - for stdin',
+    )
+    .requiredOption('-k, --kb <name>', 'knowledge base')
+    .option('--partial', 'not every mention is marked (hyperlinks, say)')
+    .option('--strict', 'stop at the first bad line')
+    .option('--forget', 'forget all that was learned')
+    .option('--json', 'print the report as JSON')
+    .addHelpText('after', HELP.learn + SHARED_HELP)
+    .action(async (files: string[], _options: unknown, command: Command) => {
+      const { learn } = await import('./commands/learn.js');
+      await learn(files, command.optsWithGlobals<LearnOptions>());
+    });
+}
+
 function addKbs(program: Command): void {
   program
     .command('kbs')
@@ -97,6 +119,7 @@ function addEvaluate(program: Command): void {
         .default('given'),
     )
     .addOption(rerankOption())
+    .option(...noPriors)
     .option('--limit <n>', 'only a random sample of n mentions', count(1, 1e9))
     .option('--seed <n>', 'seed of the sample', count(0, 2 ** 32 - 1), 1)
     .option('--json', 'print one JSON object')
@@ -120,6 +143,8 @@ function addServe(program: Command): void {
       await serve(command.optsWithGlobals<ServeOptions>());
     });
 }
+
+const noPriors = ['--no-priors', 'as if nothing had been learned or given as a prior'] as const;
 
 const rerankOption = (): Option =>
   new Option('-r, --rerank <mode>', 'the cross-encoder reads the close calls, all 100, or none')

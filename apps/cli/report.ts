@@ -9,6 +9,7 @@ export function reportFor(evaluation: Evaluation): string {
   const head =
     `${settings.file}: ${grouped(evaluation.mentions)} ${settings.mentions} mentions in ` +
     `${grouped(evaluation.documents)} documents, rerank ${settings.rerank}` +
+    (settings.priors ? '' : ', without priors') +
     (settings.limit === null ? '' : `, sample of ${settings.drawn} (seed ${settings.seed})`);
   const foot =
     versions === null

@@ -1,4 +1,9 @@
-import type { AnnotateRequest, CandidatesRequest, MentionsRequest } from './requests.js';
+import type {
+  AnnotateRequest,
+  CandidatesRequest,
+  FeedbackRequest,
+  MentionsRequest,
+} from './requests.js';
 
 interface Example<T> {
   readonly summary: string;
@@ -64,5 +69,17 @@ const candidates: Examples<CandidatesRequest> = {
   },
 };
 
+const feedback: Examples<FeedbackRequest> = {
+  correction: {
+    summary: 'In this text the first word means the planet',
+    value: {
+      text: PLANET,
+      mentions: [{ start: 0, end: 7, entityId: 'mercury-planet' }],
+      kb: 'demo',
+      id: 'ticket-17',
+    },
+  },
+};
+
 /** Request bodies shown at /docs. A test posts each to a real server. */
-export const EXAMPLES = { annotate, mentions, candidates } as const;
+export const EXAMPLES = { annotate, mentions, candidates, feedback } as const;

@@ -82,6 +82,21 @@ export const OPERATIONS: readonly Operation[] = [
     problems: POST_PROBLEMS,
   },
   {
+    method: 'POST',
+    path: '/v1/feedback',
+    id: 'feedback',
+    tag: 'knowledge bases',
+    summary:
+      'Teach a knowledge base what names mean, from a text with its mentions and their entities.',
+    description:
+      'Counts from the answer on, in this process at once and in others within a second: how often a name means an ' +
+      'entity, and names that only such texts use. The same feedback counts once. `busy` while an import runs.',
+    request: 'FeedbackRequest',
+    examples: 'feedback',
+    answer: 'FeedbackResponse',
+    problems: POST_PROBLEMS,
+  },
+  {
     method: 'GET',
     path: '/v1/kbs',
     id: 'listKbs',

@@ -69,6 +69,47 @@ export const candidatesRequest = z
   })
   .strict();
 
+export const feedbackRequest = z
+  .object({
+    text,
+    mentions: z
+      .array(
+        givenMention.extend({
+          entityId: z
+            .string()
+            .min(1)
+            .max(512)
+            .nullable()
+            .describe('The entity that is meant; null: none of the knowledge base (NIL).'),
+        }),
+      )
+      .describe('What is right: each mention with its entity.'),
+    kb,
+    id: z
+      .string()
+      .min(1)
+      .max(512)
+      .optional()
+      .describe(
+        'Yours, for this feedback: sent again under the same id, whatever it holds, it teaches nothing. ' +
+          'Without it, text and mentions tell one feedback from another.',
+      ),
+    options: z
+      .object({
+        offsetUnit: offsetUnit.default('utf16'),
+        partial: z
+          .boolean()
+          .default(true)
+          .describe(
+            'Whether the text may have mentions that are not given. false: names of the knowledge base that occur ' +
+              'in it unmarked count as no mentions.',
+          ),
+      })
+      .strict()
+      .optional(),
+  })
+  .strict();
+
 const wholeParameter = (least: number, most: number, fallback: number) => {
   const error = `expected a whole number from ${least} to ${most}`;
   return z
@@ -97,6 +138,7 @@ export const entitiesQuery = z
 export type AnnotateRequest = z.output<typeof annotateRequest>;
 export type MentionsRequest = z.output<typeof mentionsRequest>;
 export type CandidatesRequest = z.output<typeof candidatesRequest>;
+export type FeedbackRequest = z.output<typeof feedbackRequest>;
 export type EntityQuery = z.output<typeof entityQuery>;
 export type EntitiesQuery = z.output<typeof entitiesQuery>;
 

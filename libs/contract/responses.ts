@@ -31,6 +31,14 @@ export const candidatesResponse = z.object({
   ...made,
 });
 
+export const feedbackResponse = z.object({
+  kb: versions.shape.kb.describe('The knowledge base, and its sequence once this was learned.'),
+  learned: z
+    .boolean()
+    .describe('false: it was learned before, by its id or its content, and counts no second time.'),
+  mentions: z.int().describe('Mentions that were counted now.'),
+});
+
 export const kbSummary = z.object({
   name: z.string(),
   isDefault: z.boolean().describe('Whether requests that name no KB go to this one.'),
@@ -63,6 +71,7 @@ export type AnnotateTextResponse = z.output<typeof annotateTextResponse>;
 export type AnnotateResponse = z.output<typeof annotateResponse>;
 export type MentionsResponse = z.output<typeof mentionsResponse>;
 export type CandidatesResponse = z.output<typeof candidatesResponse>;
+export type FeedbackResponse = z.output<typeof feedbackResponse>;
 export type KbsResponse = z.output<typeof kbsResponse>;
 export type EntityResponse = z.output<typeof entityResponse>;
 export type EntitiesResponse = z.output<typeof entitiesResponse>;

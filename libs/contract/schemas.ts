@@ -9,6 +9,7 @@ export const REQUEST_SCHEMAS = {
   AnnotateRequest: requests.annotateRequest,
   MentionsRequest: requests.mentionsRequest,
   CandidatesRequest: requests.candidatesRequest,
+  FeedbackRequest: requests.feedbackRequest,
 } as const;
 
 /** Schemas of answers. */
@@ -21,6 +22,7 @@ export const ANSWER_SCHEMAS = {
   AnnotateResponse: responses.annotateResponse,
   MentionsResponse: responses.mentionsResponse,
   CandidatesResponse: responses.candidatesResponse,
+  FeedbackResponse: responses.feedbackResponse,
   KbsResponse: responses.kbsResponse,
   EntityResponse: responses.entityResponse,
   EntitiesResponse: responses.entitiesResponse,

@@ -22,6 +22,8 @@ export interface EvaluateOptions {
   readonly entities: EntityTable;
   readonly source: MentionSource;
   readonly rerank: RerankMode;
+  /** false: as if nothing had been learned or given as a prior. Default: true. */
+  readonly priors?: boolean;
   readonly limit?: number | undefined;
   readonly seed: number;
   readonly signal?: AbortSignal | undefined;
@@ -38,6 +40,7 @@ export interface Evaluation extends Figures {
     readonly file: string;
     readonly mentions: MentionSource;
     readonly rerank: RerankMode;
+    readonly priors: boolean;
     readonly limit: number | null;
     readonly seed: number;
     /** Gold mentions in the file, and those drawn from it. */
@@ -82,10 +85,10 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
 function link(
   { text }: GoldDocument,
   mentions: readonly GoldMention[],
-  { linker, rerank, signal, source }: EvaluateOptions,
+  { linker, rerank, priors, signal, source }: EvaluateOptions,
 ): Promise<Annotation> {
   const document = source === 'given' ? { text, mentions } : { text };
-  return linker.annotate(document, { rerank, signal });
+  return linker.annotate(document, { rerank, priors, signal });
 }
 
 async function withKeys(
@@ -115,13 +118,14 @@ async function writePredictions(
 }
 
 function settingsOf(
-  { file, source, rerank, limit, seed }: EvaluateOptions,
+  { file, source, rerank, priors = true, limit, seed }: EvaluateOptions,
   plan: { available: number; mentions: number },
 ): Evaluation['settings'] {
   return {
     file,
     mentions: source,
     rerank,
+    priors,
     limit: limit ?? null,
     seed,
     available: plan.available,

@@ -1,6 +1,7 @@
 import { ReferentError } from '../contract/errors.js';
-import { NameSet } from '../index/name-set.js';
+import type { NameSet } from '../index/name-set.js';
 import type { KbStore, LearnedTotals } from '../kb/kb-store.js';
+import { allNamesOf } from '../linking/kb-view.js';
 import { lessonName } from '../linking/lessons.js';
 import { ProgressMeter, type OnImportProgress } from './import-progress.js';
 import { totalBytes, type ImportSource } from './import-source.js';
@@ -53,14 +54,8 @@ const PROBLEMS_KEPT = 100;
  */
 export async function learnDocuments(options: LearnOptions): Promise<LearningReport> {
   const { store, partial } = options;
-  const names = partial ? null : await namesOf(store);
+  const names = partial ? null : await allNamesOf(store);
   return new LearnRun(options, names).run();
-}
-
-async function namesOf(store: KbStore): Promise<NameSet> {
-  const names = NameSet.empty();
-  for await (const page of store.names.scan({ withStaged: false })) names.add(page);
-  return names;
 }
 
 class LearnRun {

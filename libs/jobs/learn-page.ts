@@ -1,5 +1,5 @@
 import { dropSnapshotsAfter } from '../index/snapshot.js';
-import type { KbStore } from '../kb/kb-store.js';
+import type { KbStore, LearnedTotals, LearnOptions } from '../kb/kb-store.js';
 import type { KnownNames } from '../linking/gazetteer.js';
 import {
   countLesson,
@@ -9,10 +9,13 @@ import {
   type Lesson,
 } from '../linking/lessons.js';
 
-export interface LearnTarget {
+interface LearnedKb {
   readonly store: KbStore;
   /** Where the KB's index snapshots are (`KbCatalog.derivedFolder`). */
   readonly derivedFolder: string;
+}
+
+export interface LearnTarget extends LearnedKb {
   /**
    * The KB's names: their occurrences that are not marked count as seen. null for texts in which not every mention is
    * marked.
@@ -40,8 +43,9 @@ const KNOWN: LessonOutcome = { isLearned: false, mentions: 0, leftOut: [] };
 /** Learns labelled texts, all of them or none, and each once ever; `busy` while an import runs. */
 export async function learnPage(
   lessons: readonly Lesson[],
-  { store, derivedFolder, names }: LearnTarget,
+  { names, ...kb }: LearnTarget,
 ): Promise<PageOutcome> {
+  const { store } = kb;
   const known = await store.learned.known(lessons.map(({ hash }) => hash));
   const fresh = lessons.filter(({ hash }) => !known.has(hash));
   if (fresh.length === 0) {
@@ -52,15 +56,24 @@ export async function learnPage(
   const counted: CountedLesson[] = [];
   for (const lesson of fresh) counted.push(await countLesson(lesson, { keys, names: vocabulary }));
   const documents = counted.map(({ document }) => document);
-  const { learned, sequence } = await store.learned.learn(documents, {
-    beforeCommit: async () => {
-      await dropSnapshotsAfter(derivedFolder, (await store.info()).sequence);
-    },
-  });
+  const { learned, sequence } = await store.learned.learn(documents, withoutDeadIndex(kb));
   const outcomes = new Map(
     fresh.map((lesson, at) => [lesson, outcomeOf(learned[at], counted[at])] as const),
   );
   return { outcomes: lessons.map((lesson) => outcomes.get(lesson) ?? KNOWN), sequence };
+}
+
+/** Forgets all that was learned, and gives what it was; `busy` while an import runs. */
+export function forgetLearned(kb: LearnedKb): Promise<LearnedTotals> {
+  return kb.store.learned.forget(withoutDeadIndex(kb));
+}
+
+/** An index that a dead import left, of a sequence that is to come, would pass for one of what is learned. */
+function withoutDeadIndex({ store, derivedFolder }: LearnedKb): LearnOptions {
+  const beforeCommit = async (): Promise<void> => {
+    await dropSnapshotsAfter(derivedFolder, (await store.info()).sequence);
+  };
+  return { beforeCommit };
 }
 
 function outcomeOf(

@@ -149,6 +149,8 @@ export abstract class LearnedTable {
   abstract learn(page: readonly LearnedDocument[], options?: LearnOptions): Promise<LearnReport>;
   /** Removes all that was learned, and gives what it was; `busy` while an import runs. */
   abstract forget(options?: LearnOptions): Promise<LearnedTotals>;
+  /** The sequence at which all was last forgotten, 0 for never: a set of names made before may have some that are none. */
+  abstract forgottenAt(): Promise<number>;
   /** Which documents were learned. */
   abstract known(hashes: readonly string[]): Promise<ReadonlySet<string>>;
   /** What was learned of these normalised names; those never met are absent. */

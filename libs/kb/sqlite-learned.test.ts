@@ -44,6 +44,7 @@ describe('learned counts in SQLite', () => {
     await catalog.close();
     change(`DROP TRIGGER learned_name_goes_with_its_entity;
       DROP TABLE learned_document; DROP TABLE learned_name; DROP TABLE learned_surface;
+      ALTER TABLE kb DROP COLUMN forgotten_at;
       DELETE FROM migration WHERE version = 2;`);
     const store = await catalog.open('demo');
     const [mars = NaN] = (await store.changesSince(0, 1)).map(({ key }) => key);

@@ -43,6 +43,10 @@ export class SqliteLearnedTable extends LearnedTable {
     return this.write(options, forgetAll);
   }
 
+  override forgottenAt(): Promise<number> {
+    return settle(() => Number(this.options.reader.value('SELECT forgotten_at FROM kb')));
+  }
+
   override known(hashes: readonly string[]): Promise<ReadonlySet<string>> {
     return settle(() => {
       const rows = this.options.reader.rows(
@@ -163,7 +167,8 @@ function forgetAll(connection: SqliteConnection): LearnedTotals {
   for (const table of ['learned_document', 'learned_name', 'learned_surface']) {
     connection.run(`DELETE FROM ${table}`);
   }
-  tell(connection, new Set(rows.map(([key]) => Number(key))));
+  const sequence = tell(connection, new Set(rows.map(([key]) => Number(key))));
+  connection.run('UPDATE kb SET forgotten_at = ?', sequence);
   return totals;
 }
 

@@ -30,6 +30,7 @@ export interface Tables {
  * - vector: by model and content, not by entity: a vector outlives an import that was killed.
  * - learned_name: how often labelled texts call an entity so; key 0, which no entity has, is NIL.
  * - learned_surface: how often a name occurs in the texts learned, and how often as a mention.
+ * - kb.forgotten_at: the sequence at which what was learned was last forgotten.
  * - kb.next_key, kb.reserved_sequence: never handed out twice, so that what a dead import left behind cannot
  *   be taken for something else.
  */
@@ -82,6 +83,7 @@ const MIGRATIONS: readonly string[] = [
   );
   `,
   `
+  ALTER TABLE kb ADD COLUMN forgotten_at INTEGER NOT NULL DEFAULT 0;
   CREATE TABLE learned_document (hash BLOB PRIMARY KEY) WITHOUT ROWID;
   CREATE TABLE learned_name (
     normalised TEXT NOT NULL,

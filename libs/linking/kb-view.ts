@@ -16,6 +16,8 @@ export interface PendingChanges {
   /** Upserted entities without a vector of this model. */
   readonly unembedded: readonly number[];
   readonly names: readonly string[];
+  /** All names, where the view's have some that were forgotten: a set of names cannot lose one. */
+  readonly renewed: { readonly names: NameSet; readonly since: number } | null;
   /** The sequence the view is at when it has taken them. */
   readonly sequence: number;
 }
@@ -27,11 +29,17 @@ const CHANGES_A_PAGE = 10_000;
 export class KbView {
   private constructor(
     readonly index: LayeredIndex,
-    readonly names: NameSet,
+    private known: NameSet,
     /** The sequence of the snapshot underneath; null where there is none. */
     readonly baseSequence: number | null,
     private reached: number,
+    /** The sequence since when no name was forgotten that `known` has. */
+    private namesSince = reached,
   ) {}
+
+  get names(): NameSet {
+    return this.known;
+  }
 
   get sequence(): number {
     return this.reached;
@@ -52,14 +60,12 @@ export class KbView {
   static async ofStore(store: KbStore, model: VectorModel): Promise<KbView> {
     const { sequence } = await store.info();
     const index = new LayeredIndex(model.dimensions, null);
-    const names = NameSet.empty();
     for await (const { keys, vectors } of store.vectors.scan(model.version, {
       withStaged: false,
     })) {
       index.upsert(keys, vectors);
     }
-    for await (const page of store.names.scan({ withStaged: false })) names.add(page);
-    return new KbView(index, names, null, sequence);
+    return new KbView(index, await allNamesOf(store), null, sequence);
   }
 
   /** The next changes of the store; null when there are none. */
@@ -75,15 +81,23 @@ export class KbView {
       upserted,
       unembedded: keys.filter((key) => !embedded.has(key)),
       names: await store.names.ofKeys(keys),
+      renewed: await this.renewedNames(store),
       sequence: last.sequence,
     };
   }
 
+  private async renewedNames(store: KbStore): Promise<PendingChanges['renewed']> {
+    const since = await store.learned.forgottenAt();
+    return since > this.namesSince ? { names: await allNamesOf(store), since } : null;
+  }
+
   /** An entity that has no vector any more, or not of this model, cannot be found by its old one. */
-  apply({ removed, upserted, unembedded, names, sequence }: PendingChanges): void {
+  apply(pending: PendingChanges): void {
+    const { removed, upserted, unembedded, names, renewed, sequence } = pending;
     this.index.remove([...removed, ...unembedded]);
     this.index.upsert(upserted.keys, upserted.vectors);
-    this.names.add(names);
+    if (renewed !== null) ({ names: this.known, since: this.namesSince } = renewed);
+    this.known.add(names);
     this.reached = sequence;
   }
 
@@ -95,6 +109,13 @@ export class KbView {
   close(): void {
     this.index.close();
   }
+}
+
+/** The names of the gazetteer, listed and learned, as the store has them now. */
+export async function allNamesOf(store: KbStore): Promise<NameSet> {
+  const names = NameSet.empty();
+  for await (const page of store.names.scan({ withStaged: false })) names.add(page);
+  return names;
 }
 
 function keysOf(changes: readonly Change[], kind: Change['kind']): number[] {

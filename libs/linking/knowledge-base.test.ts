@@ -153,6 +153,23 @@ describe('KnowledgeBase.refresh', () => {
     expect(kb.versions()).toMatchObject({ kb: { sequence }, index: 'snapshot-2+0' });
   });
 
+  test.each(['running', 'snapshot', 'memory'])(
+    'knows no name that was forgotten (%s)',
+    async (how) => {
+      await add(store, [1, 2]);
+      const running = await open();
+      const lesson = { hash: 'ab'.repeat(32), mentions: [{ name: 'one', key: 1 }], surfaces: [] };
+      await store.learned.learn([lesson]);
+      if (how === 'snapshot') await makeSnapshot(store, MODEL, folder);
+      await running.refresh();
+      expect(running.names.has('one')).toBe(true);
+      await store.learned.forget();
+      await running.refresh();
+      const kb = how === 'running' ? running : await open();
+      expect([kb.names.has('one'), kb.names.has('name 2')]).toEqual([false, true]);
+    },
+  );
+
   test('reaches a sequence that no entity changed for', async () => {
     await add(store, [1]);
     const kb = await open();

@@ -90,8 +90,9 @@ async function annotateOne(
   document: RequestedDocument,
   { gone, ...options }: Options & { gone: AbortSignal },
 ): Promise<Annotated> {
-  const { rerank, minConfidence } = options;
-  const annotation = await linker.annotate(document, { rerank, minConfidence, signal: gone });
+  const { rerank, minConfidence, priors } = options;
+  const how = { rerank, minConfidence, priors, signal: gone };
+  const annotation = await linker.annotate(document, how);
   const links = await linksOf(document.text, annotation, options);
   return { id: document.id, links, annotation };
 }

@@ -25,6 +25,7 @@ export interface AnnotateOptions extends GlobalOptions {
   readonly mentions?: GivenMention[];
   readonly candidates?: number;
   readonly minConfidence?: number;
+  readonly priors: boolean;
   readonly nil?: boolean;
   readonly json?: boolean;
   readonly jsonl?: boolean;
@@ -105,6 +106,7 @@ function apiOptions(options: AnnotateOptions): ApiOptions {
     candidates: options.candidates ?? false,
     minConfidence: options.minConfidence,
     includeNil: options.nil,
+    priors: options.priors,
   });
 }
 
@@ -113,10 +115,10 @@ async function annotateLines(
   linker: Linker,
   options: AnnotateOptions,
 ): Promise<void> {
-  const { rerank, minConfidence, ...shown } = apiOptions(options);
+  const { rerank, minConfidence, priors, ...shown } = apiOptions(options);
   for await (const line of lines) {
     const document = parseDocument(line);
-    const annotation = await linker.annotate(document, { rerank, minConfidence });
+    const annotation = await linker.annotate(document, { rerank, minConfidence, priors });
     const links = await linksOf(document.text, annotation, shown);
     await writeResult(`${JSON.stringify({ id: document.id, links })}\n`);
   }

@@ -16,6 +16,7 @@ export interface EvaluateOptions extends GlobalOptions {
   readonly kb: string;
   readonly mentions: MentionSource;
   readonly rerank: RerankMode;
+  readonly priors: boolean;
   readonly limit?: number;
   readonly seed: number;
   readonly json?: boolean;
@@ -37,9 +38,9 @@ function run(file: string, options: EvaluateOptions, signal: AbortSignal): Promi
     const predictions =
       options.predictions === undefined ? null : await fileSink(options.predictions);
     const bar = new ProgressBar({ label: 'Evaluating', unit: 'mentions' });
-    const { mentions: source, rerank, limit, seed } = options;
+    const { mentions: source, rerank, priors, limit, seed } = options;
     const evaluation = await evaluate({
-      ...{ file, linker, entities: store.entities, source, rerank, limit, seed, signal },
+      ...{ file, linker, entities: store.entities, source, rerank, priors, limit, seed, signal },
       onProgress: (state) => {
         bar.update(state);
       },

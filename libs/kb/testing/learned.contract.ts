@@ -176,7 +176,9 @@ export function learnedContract(subject: Subject): void {
       const { store, mars } = await planets();
       await store.learned.learn([lesson('a', [['red', mars]])]);
       const { sequence } = await store.info();
+      expect(await store.learned.forgottenAt()).toBe(0);
       expect(await store.learned.forget()).toEqual({ documents: 1, mentions: 1, surfaces: 1 });
+      expect(await store.learned.forgottenAt()).toBe((await store.info()).sequence);
       expect((await store.names.exact(['red'])).size).toBe(0);
       expect((await store.learned.surfaces(['red'])).size).toBe(0);
       expect(await store.changesSince(sequence, 10)).toMatchObject([{ key: mars, kind: 'upsert' }]);
