@@ -39,6 +39,11 @@ function addAnnotate(program: Command): void {
     .option('-m, --mentions <spans>', 'link these spans only, e.g. 0-7,12-16', parsedBy(parseSpans))
     .option('-c, --candidates <n>', 'show the n best candidates of each mention', count(0, 100))
     .option('--min-confidence <p>', 'links below this are NIL, 0 to 1', probability)
+    .option(
+      '--min-precision <p>',
+      'links as sure as those of which this share was right',
+      probability,
+    )
     .option(...noPriors)
     .option('--nil', 'also show mentions that nothing in the KB fits')
     .option('--json', 'print the JSON that POST /v1/annotate answers')

@@ -24,6 +24,14 @@ export const annotateOptions = z
       .max(1)
       .optional()
       .describe("Links below this are NIL; the model's own threshold where absent."),
+    minPrecision: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe(
+        'Instead of minConfidence: only links as sure as those of which this share was right on the texts that the model was calibrated on.',
+      ),
     includeNil: z
       .boolean()
       .optional()
@@ -35,7 +43,14 @@ export const annotateOptions = z
       .default(true)
       .describe('false: as if nothing had been learned from labelled texts or given as a prior.'),
   })
-  .strict();
+  .strict()
+  .refine(
+    ({ minConfidence, minPrecision }) => minConfidence === undefined || minPrecision === undefined,
+    {
+      path: ['minPrecision'],
+      error: 'give either `minConfidence` or `minPrecision`, not both',
+    },
+  );
 
 export const document = z
   .object({

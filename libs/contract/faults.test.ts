@@ -36,6 +36,12 @@ describe('parseRequest', () => {
       /is 2: at most 1/,
     ],
     [
+      'a confidence and a precision',
+      { text: 'a', options: { minConfidence: 0.5, minPrecision: 0.9 } },
+      '/options/minPrecision',
+      /not both/,
+    ],
+    [
       'a start below 0',
       { text: 'a', mentions: [{ start: -1, end: 1 }] },
       '/mentions/0/start',

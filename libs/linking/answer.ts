@@ -1,12 +1,22 @@
 import type { AnnotateOptions, CandidateScores, Link } from '../contract/annotate.js';
 import { CodePointOffsets } from '../text/offsets.js';
 import type { Span } from '../text/span.js';
-import type { Annotation } from './linker.js';
+import type { Annotation, LinkerOptions } from './linker.js';
 import type { Records } from './records.js';
 import type { Candidate, Decision, Mention, RankedCandidate, Step, StepTimings } from './stages.js';
 
 export type OffsetUnit = AnnotateOptions['offsetUnit'];
 export type AnswerOptions = Pick<AnnotateOptions, 'offsetUnit' | 'candidates' | 'includeNil'>;
+
+/** What of a request's options the linker is told; API and command line ask alike. */
+export function linkerOptions({
+  rerank,
+  minConfidence,
+  minPrecision,
+  priors,
+}: Pick<AnnotateOptions, 'rerank' | 'minConfidence' | 'minPrecision' | 'priors'>): LinkerOptions {
+  return { rerank, minConfidence, minPrecision, priors };
+}
 
 /** Scores are rounded to this many decimals: enough to tell candidates apart, and readable. */
 const DECIMALS = 6;

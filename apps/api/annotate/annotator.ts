@@ -12,6 +12,7 @@ import type {
   MentionsResponse,
 } from '../../../libs/contract/responses.js';
 import {
+  linkerOptions,
   linksOf,
   mentionAnswer,
   retrievedAnswer,
@@ -90,9 +91,7 @@ async function annotateOne(
   document: RequestedDocument,
   { gone, ...options }: Options & { gone: AbortSignal },
 ): Promise<Annotated> {
-  const { rerank, minConfidence, priors } = options;
-  const how = { rerank, minConfidence, priors, signal: gone };
-  const annotation = await linker.annotate(document, how);
+  const annotation = await linker.annotate(document, { ...linkerOptions(options), signal: gone });
   const links = await linksOf(document.text, annotation, options);
   return { id: document.id, links, annotation };
 }

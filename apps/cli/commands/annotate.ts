@@ -8,7 +8,7 @@ import {
 } from '../../../libs/contract/annotate.js';
 import { ReferentError } from '../../../libs/contract/errors.js';
 import { linesOf, linesOfFile, type Line } from '../../../libs/evaluation/lines.js';
-import { linksOf } from '../../../libs/linking/answer.js';
+import { linkerOptions, linksOf } from '../../../libs/linking/answer.js';
 import type { Linker, LinkerDocument } from '../../../libs/linking/linker.js';
 import { annotateText } from '../answer.js';
 import { usageError } from '../exit.js';
@@ -25,6 +25,7 @@ export interface AnnotateOptions extends GlobalOptions {
   readonly mentions?: GivenMention[];
   readonly candidates?: number;
   readonly minConfidence?: number;
+  readonly minPrecision?: number;
   readonly priors: boolean;
   readonly nil?: boolean;
   readonly json?: boolean;
@@ -101,10 +102,15 @@ async function answerFor(
 }
 
 function apiOptions(options: AnnotateOptions): ApiOptions {
+  const { minConfidence, minPrecision } = options;
+  if (minConfidence !== undefined && minPrecision !== undefined) {
+    throw usageError('Give either --min-confidence or --min-precision, not both.');
+  }
   return annotateOptions.parse({
     rerank: options.rerank,
     candidates: options.candidates ?? false,
-    minConfidence: options.minConfidence,
+    minConfidence,
+    minPrecision,
     includeNil: options.nil,
     priors: options.priors,
   });
@@ -115,11 +121,11 @@ async function annotateLines(
   linker: Linker,
   options: AnnotateOptions,
 ): Promise<void> {
-  const { rerank, minConfidence, priors, ...shown } = apiOptions(options);
+  const asked = apiOptions(options);
   for await (const line of lines) {
     const document = parseDocument(line);
-    const annotation = await linker.annotate(document, { rerank, minConfidence, priors });
-    const links = await linksOf(document.text, annotation, shown);
+    const annotation = await linker.annotate(document, linkerOptions(asked));
+    const links = await linksOf(document.text, annotation, asked);
     await writeResult(`${JSON.stringify({ id: document.id, links })}\n`);
   }
 }
