@@ -78,7 +78,7 @@ def make_world(world, config, dual, meta, path):
     ]
     sparse = [world.row("entity_sparse", row).tolist() for row in range(len(laid_out))]
     vectors = dual.entities(laid_out, sparse)  # [E, D]
-    hybrid = Hybrid(world.entities, vectors, dual.manifest["calibration"]["lexicalBonus"])
+    hybrid = Hybrid(world.entities, vectors, dual.manifest["calibration"]["ranking"])
     text_hash = np.array([zlib.crc32(np.array(ids, np.uint16).tobytes()) for ids, _ in laid_out])
 
     picked = list(sampled(world, config))

@@ -12,7 +12,7 @@ import onnxruntime
 from lexical import Bm25, Names, query_of
 from model import HIDDEN
 from sparse import padded_features
-from texts import CLS, SEP, WINDOW_PIECES, WINDOW_STRIDE, window_of
+from texts import CLS, SEP, WINDOW_PIECES, WINDOW_STRIDE, normal_form, window_of
 
 TOKENS_A_BATCH = 2048
 ALIAS_HITS, LEXICAL_HITS = 100, 50
@@ -114,16 +114,21 @@ def lay_out_windows(documents, spans):
 
 
 class Hybrid:
-    """Retrieval score of every entity = cosine + bonus of an exact name + bonus of a BM25 rank."""
+    """Retrieval score of every entity, in units of the cosine: cosine + what an exact name and a BM25 rank add."""
 
-    def __init__(self, entities, vectors, bonus):
-        self.names, self.bm25 = Names(entities), Bm25(entities)
-        self.vectors, self.bonus = vectors, bonus
+    def __init__(self, entities, vectors, ranking):
+        self.names, self.bm25, self.vectors = Names(entities), Bm25(entities), vectors
+        unit = ranking["retrieval"]["similarity"]
+        self.bonus = {name: weight / unit for name, weight in ranking["retrieval"].items()}
+        self.offset = ranking["bm25Offset"]
+        self.titles = [normal_form(entity["title"]) for entity in entities]
 
     def scores(self, text, start, end, vector):
         """vector [D] of the mention text[start:end] -> retrieval scores [E]"""
         scores = self.vectors @ vector  # [E]
-        scores[self.names.exact(text[start:end])[:ALIAS_HITS]] += self.bonus["alias"]
+        form = normal_form(text[start:end])
+        for row in self.names.exact(text[start:end])[:ALIAS_HITS]:
+            scores[row] += self.bonus["exactTitle" if self.titles[row] == form else "exactAlias"]
         hits = self.bm25.best(query_of(text, start, end), LEXICAL_HITS)
-        scores[hits] += self.bonus["bm25"] / (np.arange(len(hits)) + self.bonus["bm25Offset"])
+        scores[hits] += self.bonus["bm25"] / (np.arange(len(hits)) + self.offset)
         return scores
