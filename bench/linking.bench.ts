@@ -102,7 +102,7 @@ async function main(dataDir: string): Promise<void> {
   await importDemo(catalog, model);
   const kb = await KnowledgeBase.open({
     store: await catalog.open('demo'),
-    model: model.manifest,
+    model: model.identity,
     derivedFolder: catalog.derivedFolder('demo'),
   });
   const linker = new Linker(model, kb);

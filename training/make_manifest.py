@@ -1,10 +1,11 @@
 """Write a model folder's manifest.json: limits and ids of the card, checksums of the files, calibration.
 
-usage: python training/make_manifest.py MODEL_FOLDER NAME CALIBRATION.json
+usage: python training/make_manifest.py MODEL_FOLDER NAME CALIBRATION.json [--deep]
 needs: nothing but Python
 
-CALIBRATION.json is what calibrate.py fitted on the dev splits. The version hashes all that vectors
-and logits depend on, the way `contentVersion` of libs/model/model-folder.ts checks it.
+CALIBRATION.json is what calibrate.py fitted on the dev splits. With --deep the cross-encoder reads the first 16
+candidates of every mention, which is what calibrate.py wants to see. The version hashes all that vectors
+depend on (a new cross-encoder or calibration re-embeds nothing), the way `contentVersion` of libs/model/model-folder.ts checks it.
 """
 import hashlib
 import json
@@ -48,16 +49,22 @@ def sha256(path):
 
 
 def content_version(files):
-    pairs = sorted([f["path"], f["sha256"]] for f in files.values())
+    encoders = [f for name, f in files.items() if name != "crossEncoder"]
+    pairs = sorted([f["path"], f["sha256"]] for f in encoders)
     content = [pairs, sorted(map(list, LIMITS.items())), sorted(map(list, IDS.items()))]
     text = json.dumps(content, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def main(folder, name, calibration_path):
+DEEP = {"skipProbability": 2, "waves": [16], "logitBound": 1000}
+
+
+def main(folder, name, calibration_path, *flags):
     files = {k: {"path": p, "sha256": sha256(f"{folder}/{p}")} for k, p in FILES.items()}
     with open(calibration_path) as f:
         calibration = json.load(f)
+    if "--deep" in flags:
+        calibration["adaptive"] |= DEEP
     manifest = {
         "format": 2,
         "name": name,

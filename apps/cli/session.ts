@@ -27,7 +27,7 @@ export async function withSession<T>(
       const derivedFolder = catalog.derivedFolder(store.name);
       const opened = await KnowledgeBase.open({
         store,
-        model: model.manifest,
+        model: model.identity,
         derivedFolder,
         onWarning: (message) => {
           writeNote(`Warning: ${message}`);

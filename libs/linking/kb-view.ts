@@ -6,6 +6,8 @@ import type { Change, KbStore, VectorPage } from '../kb/kb-store.js';
 /** The model's side of a view: which vectors, and how wide. */
 export interface VectorModel {
   readonly version: string;
+  /** What answers name, where more than vectors made them; the version where absent. */
+  readonly release?: string;
   readonly dimensions: number;
 }
 

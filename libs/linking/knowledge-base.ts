@@ -71,7 +71,7 @@ export class KnowledgeBase {
 
   versions(): Versions {
     return {
-      model: this.options.model.version,
+      model: this.options.model.release ?? this.options.model.version,
       kb: { name: this.name, sequence: this.view.sequence },
       index: this.view.version,
     };

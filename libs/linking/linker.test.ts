@@ -22,7 +22,7 @@ beforeAll(async () => {
   const store = await temporary.catalog.openOrCreate('homonyms');
   await addEntities(store, model, HOMONYMS);
   const derivedFolder = temporary.catalog.derivedFolder('homonyms');
-  kb = await KnowledgeBase.open({ store, model: model.manifest, derivedFolder });
+  kb = await KnowledgeBase.open({ store, model: model.identity, derivedFolder });
   linker = new Linker(model, kb);
 });
 
@@ -190,7 +190,7 @@ test('timings of all steps and versions come with the answer', async () => {
   const { timings, versions } = await linker.annotate({ text: 'Paris' });
   expect(Object.keys(timings)).toEqual([...STEPS]);
   expect(versions).toMatchObject({
-    model: model.manifest.version,
+    model: model.identity.release,
     kb: { name: 'homonyms', sequence: HOMONYMS.length },
   });
 });

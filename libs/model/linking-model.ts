@@ -16,7 +16,7 @@ import type { InferenceEngine } from './engine.js';
 import type { EntityText } from './entity-text.js';
 import { EntityLayout } from './layout/entity-layout.js';
 import type { ModelManifest } from './manifest.js';
-import { openModelFolder } from './model-folder.js';
+import { openModelFolder, releaseOf } from './model-folder.js';
 import { WorkerEngine } from './worker-engine.js';
 
 export type { EntityText } from './entity-text.js';
@@ -44,12 +44,17 @@ export class LinkingModel {
   private readonly queue = new BatchQueue(QUEUE);
   private readonly entityLayout: EntityLayout;
 
+  /** What a knowledge base is told of the model: its vectors, and the name that answers give. */
+  readonly identity: Readonly<Record<'version' | 'release', string> & { dimensions: number }>;
+
   private constructor(
     readonly manifest: ModelManifest,
     private readonly tokenizer: WordPiece,
     private readonly engine: InferenceEngine,
   ) {
     this.entityLayout = new EntityLayout(tokenizer, manifest.limits, manifest.ids);
+    const { version, dimensions } = manifest;
+    this.identity = { version, dimensions, release: releaseOf(manifest) };
   }
 
   /** Loads and verifies a model folder; `model-invalid` where a file is missing, damaged or does not fit. */

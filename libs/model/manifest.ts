@@ -88,8 +88,8 @@ const ranking = z.object({
 
 /** When the adaptive reranker asks the cross-encoder, and when it stops. */
 const adaptive = z.object({
-  /** A mention whose first candidate has this probability already by retrieval is not reranked. */
-  skipProbability: z.number().min(0).max(1),
+  /** A mention whose first candidate has this probability already by retrieval is not reranked; above 1: all are. */
+  skipProbability: z.number().min(0),
   /** How many candidates each wave scores, best first; after the last wave the mention is done. */
   waves: z.array(count).min(1),
   /** No logit is expected above this: what an unscored candidate can still add. */

@@ -22,12 +22,25 @@ function invalid(message: string, cause?: unknown): ReferentError {
   return new ReferentError('model-invalid', `${message}; ${REMEDY}`, { cause });
 }
 
-/** The hash that names a model: of all that vectors and logits depend on. 16 hex digits. */
+/**
+ * The hash that names a model's vectors: of all that they depend on. A new cross-encoder, tagger or calibration
+ * re-embeds nothing. 16 hex digits.
+ */
 export function contentVersion(manifest: Pick<ModelManifest, 'files' | 'limits' | 'ids'>): string {
-  const files = Object.values(manifest.files).map(({ path, sha256 }) => [path, sha256]);
+  const { vocabulary, trunk, mentionHead, entityHead } = manifest.files;
+  const encoders = [vocabulary, trunk, mentionHead, entityHead];
+  const files = encoders.map(({ path, sha256 }) => [path, sha256]);
   const sorted = (record: Record<string, number>) => Object.entries(record).sort();
-  const content = [files.sort(), sorted(manifest.limits), sorted(manifest.ids)];
-  return createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 16);
+  return digestOf([files.sort(), sorted(manifest.limits), sorted(manifest.ids)], 16);
+}
+
+/** What answers name: the vectors' version, and a hash of all that decides about them. */
+export function releaseOf(manifest: ModelManifest): string {
+  return `${manifest.version}-${digestOf(manifest, 8)}`;
+}
+
+function digestOf(content: unknown, digits: number): string {
+  return createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, digits);
 }
 
 async function readManifest(folder: string): Promise<ModelManifest> {

@@ -128,7 +128,7 @@ export class Linkers implements OnApplicationBootstrap, OnApplicationShutdown {
       await assertBegun(store);
       const kb = await KnowledgeBase.open({
         store,
-        model: model.manifest,
+        model: model.identity,
         derivedFolder: catalog.derivedFolder(name),
         onWarning: (message) => {
           log.warn(message, { kb: name });
