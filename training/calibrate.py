@@ -7,7 +7,8 @@ Reads what the product itself says of dev mentions: `referent evaluate DEV --kb 
 candidates of every mention are scored). One file a world, `<world>.jsonl` without priors and
 `<world>.priors.jsonl` with what the world's train split taught (`referent learn`).
 
-Every world weighs the same, with and without priors. For NIL the gold entity is taken out of a mention's list.
+Every world weighs the same, with and without priors; the written worlds (namesakes-*) together as two, for they
+stand for knowledge bases that no training saw. For NIL the gold entity is taken out of a mention's list.
 Where nothing else is said, a figure "unseen" is of a world that the numbers were not fitted on.
 
 References
@@ -32,6 +33,7 @@ BM25_OFFSET, UNSEEN = 3, 0.05  # as in libs/linking/ranking.ts
 MOST_LOG_ODDS, MOST_LEAD = 8, 10  # as in libs/linking/confidence.ts
 SCORED = 16
 NIL_SHARE = 0.1
+NAMESAKES_WEIGHT = 2
 WAVES = (4, 4, 8, 16, 32)
 PRECISIONS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99)
 NONE = -1e4  # score of no candidate
@@ -61,6 +63,7 @@ def read(paths, most=100):
     columns = {name: [] for name in Mentions.__annotations__}
     for path in paths:
         world = os.path.basename(path).split(".")[0]
+        world = "namesakes" if world.startswith("namesakes") else world
         for line in open(path, encoding="utf-8"):
             row = json.loads(line)
             if "mention" not in row or "gold" not in row or not row["candidates"]:
@@ -68,7 +71,8 @@ def read(paths, most=100):
             add(columns, world, row, most)
     out = Mentions(**{name: np.array(values) for name, values in columns.items()})
     for world in set(out.world):
-        out.weight[out.world == world] = 1 / (out.world == world).sum()
+        share = NAMESAKES_WEIGHT if world == "namesakes" else 1
+        out.weight[out.world == world] = share / (out.world == world).sum()
     return out
 
 

@@ -20,16 +20,19 @@ WORLDS = "namesakes rpg disease foldoc attack mdn win32 wiki craft wordnet".spli
 
 
 class Product:
-    def __init__(self, model, data):
+    def __init__(self, referent, model, data):
+        self.referent = referent
         self.environment = os.environ | {"REFERENT_MODEL_DIR": model, "REFERENT_DATA_DIR": data}
 
     def run(self, *arguments):
         print("referent", *arguments, flush=True)
-        command = ["node", REFERENT, *arguments]
+        command = ["node", self.referent, *arguments]
         subprocess.run(command, env=self.environment, check=True, stdout=subprocess.DEVNULL)
 
 
-def predict(product, world, folder, out, mentions):
+def predict(product, world, folder, entities, options):
+    """entities: the file that becomes the knowledge base"""
+    out, mentions = options.out, options.mentions
     kb = ["--kb", world]
     gold = f"{folder}/dev.jsonl.gz"
     partial = [] if world in COMPLETE or world.startswith("namesakes") else ["--partial"]
@@ -38,14 +41,14 @@ def predict(product, world, folder, out, mentions):
         runs.pop(f"{out}/{world}.priors.jsonl")
     if all(os.path.exists(path) for path in runs):
         return
-    product.run("import", f"{folder}/entities.jsonl.gz", *kb)
+    product.run("import", entities, *kb)
     for path, flags in runs.items():
         if os.path.exists(path):
             continue
         if not flags and not world.startswith("namesakes"):
             product.run("learn", f"{folder}/train.jsonl.gz", *kb, *partial)
-        options = ["--mentions", "given", "--limit", str(mentions), "--all-candidates", "100"]
-        product.run("evaluate", gold, *kb, *flags, *options, "--predictions", f"{path}.part")
+        sample = ["--mentions", "given", "--limit", str(mentions), "--all-candidates", "100"]
+        product.run("evaluate", gold, *kb, *flags, *sample, "--predictions", f"{path}.part")
         os.replace(f"{path}.part", path)
 
 
@@ -57,17 +60,22 @@ def main():
     parser.add_argument("--worlds", nargs="*", default=WORLDS)
     parser.add_argument("--worlds-folder", default=os.path.join(HERE, "../../shared/data"))
     parser.add_argument("--namesakes-folder", required=True, help="what namesakes/compile.py wrote")
+    parser.add_argument("--cut", help="folder of <world>.jsonl.gz with fewer entities, where time is short")
+    parser.add_argument("--referent", default=REFERENT, help="the command line's file")
     parser.add_argument("--mentions", type=int, default=300, help="a world")
     options = parser.parse_args()
     os.makedirs(options.out, exist_ok=True)
-    product = Product(os.path.abspath(options.model), os.path.abspath(options.data))
+    product = Product(options.referent, os.path.abspath(options.model), os.path.abspath(options.data))
     for world in options.worlds:
-        if world != "namesakes":
-            predict(product, world, f"{options.worlds_folder}/{world}", options.out, options.mentions)
+        if world == "namesakes":
+            for topic in sorted(os.listdir(options.namesakes_folder)):
+                folder = f"{options.namesakes_folder}/{topic}"
+                predict(product, topic, folder, f"{folder}/entities.jsonl.gz", options)
             continue
-        for topic in sorted(os.listdir(options.namesakes_folder)):
-            folder = f"{options.namesakes_folder}/{topic}"
-            predict(product, topic, folder, options.out, options.mentions)
+        folder = f"{options.worlds_folder}/{world}"
+        cut = f"{options.cut}/{world}.jsonl.gz"
+        entities = cut if options.cut and os.path.exists(cut) else f"{folder}/entities.jsonl.gz"
+        predict(product, world, folder, entities, options)
 
 
 if __name__ == "__main__":
