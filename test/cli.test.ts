@@ -36,7 +36,7 @@ describe('help and usage', () => {
   it('shows examples and exit codes, for all commands and for each', async () => {
     const { code, stdout } = await referent.run('--help');
     expect(code).toBe(0);
-    for (const name of ['annotate', 'import', 'kbs', 'evaluate', 'serve']) {
+    for (const name of ['annotate', 'import', 'learn', 'kbs', 'evaluate', 'serve']) {
       expect(stdout).toContain(name);
       const one = await referent.run(name, '--help');
       expect(one.code).toBe(0);
@@ -54,6 +54,10 @@ describe('help and usage', () => {
     [['annotate', '--file', 'no/such/file'], /Cannot read no\/such\/file/],
     [['import', 'no/such/file', '--kb', 'x'], /cannot read no\/such\/file/],
     [['evaluate', 'no/such/file', '--kb', 'small'], /no such file/],
+    [['learn', 'no/such/file', '--kb', 'small'], /cannot read no\/such\/file/],
+    [['learn', '--kb', 'small'], /Name the files to learn/],
+    [['learn', 'x.jsonl', '--forget', '--kb', 'small'], /--forget .* name no files/],
+    [['learn', '-', '--kb', 'nowhere'], /no knowledge base nowhere/],
     [['import', 'x.jsonl'], /required option '-k, --kb <name>'/],
   ])('ends %j with exit code 2 and one clear line', async (args, message) => {
     const { code, stdout, stderr } = await referent.run(...args);

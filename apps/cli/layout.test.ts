@@ -51,8 +51,8 @@ describe('the layout for people', () => {
       lexicalRank: null,
       exactTitle: false,
       exactAlias: true,
-      prior: null,
-      priorMentions: 0,
+      prior: 0.75,
+      priorMentions: 3,
       retrievalScore: 0.56,
       logit: -1.5,
       fusedScore: 2,
@@ -62,9 +62,9 @@ describe('the layout for people', () => {
       ...plain,
       candidates: 1,
     });
-    expect(layout.match(/1\. Java \(language\).*cosine 0\.512, name, logit -1\.50/g)).toHaveLength(
-      1,
-    );
+    expect(
+      layout.match(/1\. Java \(language\).*cosine 0\.512, name, prior 0\.75, logit -1\.50/g),
+    ).toHaveLength(1);
     expect(layout).not.toContain('2. ');
   });
 });

@@ -36,6 +36,7 @@ function candidateRows(link: Link, count: number): string[][] {
       [
         `cosine ${candidate.cosine.toFixed(3)}`,
         ...(candidate.exactAlias ? ['name'] : []),
+        ...(candidate.prior === null ? [] : [`prior ${candidate.prior.toFixed(2)}`]),
         ...(candidate.logit === null ? [] : [`logit ${candidate.logit.toFixed(2)}`]),
       ].join(', '),
     ]);

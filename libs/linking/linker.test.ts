@@ -175,6 +175,62 @@ describe('rerank modes', () => {
   });
 });
 
+describe('what labelled texts taught', () => {
+  let learning: KnowledgeBase;
+  let taught: Linker;
+  const surface = 'swift messenger';
+  const text = `The ${surface} and Java were late.`;
+
+  beforeAll(async () => {
+    const store = await temporary.catalog.openOrCreate('learning');
+    await addEntities(store, model, HOMONYMS);
+    const found = await store.entities.byIds(['mercury-god', 'java-island']);
+    const key = (id: string) => found.get(id)?.key ?? NaN;
+    const mention = (name: string, id: string) => ({ name, key: key(id) });
+    const mentions = [
+      mention(surface, 'mercury-god'),
+      ...Array.from({ length: 3 }, () => mention('java', 'java-island')),
+    ];
+    const surfaces = [
+      { name: surface, marked: 1, seen: 1 },
+      { name: 'java', marked: 3, seen: 12 },
+    ];
+    await store.learned.learn([{ hash: 'ab'.repeat(32), mentions, surfaces }]);
+    const derivedFolder = temporary.catalog.derivedFolder('learning');
+    learning = await KnowledgeBase.open({ store, model: model.manifest, derivedFolder });
+    taught = new Linker(model, learning);
+  });
+  afterAll(() => learning.close());
+
+  test('detects its names, and says how often a surface is a mention', async () => {
+    const { mentions } = await taught.mentions({ text });
+    expect(mentions.map((one) => [one.surface, one.keyphraseness])).toEqual([
+      [surface, { marked: 1, seen: 1 }],
+      ['Java', { marked: 3, seen: 12 }],
+    ]);
+  });
+
+  test('is the prior of candidates, and brings in what only it names', async () => {
+    const { mentions, records } = await taught.candidates({ text });
+    const idsOf = (at: number) =>
+      mentions[at]?.candidates.map(({ key, prior, priorMentions }) => [
+        ...[records.get(key)?.id, prior, priorMentions],
+      ]);
+    await records.load(mentions.flatMap(({ candidates }) => candidates.map(({ key }) => key)));
+    expect(idsOf(0)).toContainEqual(['mercury-god', 0.5, 1]);
+    expect(idsOf(1)).toContainEqual(['java-island', 0.75, 3]);
+    expect(idsOf(1)).toContainEqual(['java-language', 0, 3]);
+  });
+
+  test('does not count without priors, names for the gazetteer neither', async () => {
+    const { mentions } = await taught.candidates({ text }, { priors: false });
+    expect(mentions.map(({ mention }) => mention.surface)).toEqual(['Java']);
+    expect(mentions[0]?.mention.keyphraseness).toBeNull();
+    const candidates = mentions[0]?.candidates ?? [];
+    expect(new Set(candidates.map(({ prior }) => prior))).toEqual(new Set([null]));
+  });
+});
+
 test('the single stages agree with annotate', async () => {
   const text = 'Java and Python are languages.';
   const { mentions } = await linker.mentions({ text });
