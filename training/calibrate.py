@@ -257,7 +257,7 @@ def confidence_features(data, scores, nil, reranked):
     rows = np.arange(len(first))
     ordered = -np.sort(-scores, 1)
     share = share_of_first(scores, nil)
-    log_odds = np.log(share / np.maximum(1 - share, 1e-9))
+    log_odds = np.log(np.maximum(share, 1e-9) / np.maximum(1 - share, 1e-9))
     lead = ordered[:, 0] - np.maximum(ordered[:, 1], nil)
     evidence = data.evidence[rows, first]
     logit = np.nan_to_num(data.logit[rows, first]) if reranked else np.zeros(len(first))
@@ -332,7 +332,7 @@ class Judged:
         share = 1 / (np.exp(np.minimum(scores - score[:, None], 50)).sum(1) + np.exp(nil - score))
         evidence = self.data.evidence[rows, first]
         x = x.copy()
-        log_odds = np.log(share / np.maximum(1 - share, 1e-9))
+        log_odds = np.log(np.maximum(share, 1e-9) / np.maximum(1 - share, 1e-9))
         x[:, 1] = np.clip(log_odds, -MOST_LOG_ODDS, MOST_LOG_ODDS)
         x[:, 2] = np.clip(score - rival, -MOST_LEAD, MOST_LEAD)
         x[:, 3] = np.nan_to_num(self.data.logit[rows, first])
