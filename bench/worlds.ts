@@ -1,122 +1,86 @@
 /**
- * `npm run evaluate:worlds -- [--worlds mdn,rpg] [--limit 300] [--seed 1] [--fresh]`: imports the worlds of
- * $REFERENT_WORLDS (default ../shared/data), evaluates their dev splits and writes docs/accuracy.md. What was done
- * is kept by file, model version and settings in <data dir>/worlds, so that a stopped run goes on where it was;
- * --fresh evaluates again, which a change of code calls for. Paths are taken from the project's root.
+ * `npm run evaluate:worlds -- [--worlds mdn,rpg] [--retrieval 1000] [--rerank 400] [--full 60] [--detected 400]
+ * [--seed 1] [--fresh]`: imports the worlds of $REFERENT_WORLDS (default ../shared/data), evaluates their dev splits
+ * and writes docs/accuracy.md. What was done is kept in <data dir>/worlds, so that a stopped run goes on where it was;
+ * --fresh evaluates again, which a change of code calls for. --plan FILE only writes the samples, and to FILE where
+ * `npm run bench:peers` finds them. Paths are taken from the project's root.
  */
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadSettings } from '../libs/config/settings.js';
-import type { Evaluation } from '../libs/evaluation/evaluate.js';
-import { CARD } from './worlds/card-figures.js';
-import { cardSamples, countMentions, writeSample } from './worlds/card-sample.js';
-import { demoSection, type DemoResult } from './worlds/demo-table.js';
-import { referent } from './worlds/referent.js';
-import { accuracyPage, type WorldResult } from './worlds/table.js';
+import {
+  hasWorld,
+  measureDemo,
+  measureNamesakes,
+  measureNil,
+  measureWorld,
+  openWorld,
+  type SampleSizes,
+} from './worlds/measure.js';
+import { accuracyPage } from './worlds/page.js';
+import type { Results } from './worlds/page/results.js';
+import { peerFiguresOf } from './worlds/peers.js';
+import { Workshop } from './worlds/workshop.js';
+import { WORLDS, type World } from './worlds/worlds-list.js';
 
 const { values: options } = parseArgs({
   options: {
-    worlds: { type: 'string', default: Object.keys(CARD).join(',') },
-    limit: { type: 'string', default: '300' },
+    worlds: { type: 'string', default: WORLDS.map(({ name }) => name).join(',') },
+    retrieval: { type: 'string', default: '1000' },
+    rerank: { type: 'string', default: '400' },
+    full: { type: 'string', default: '60' },
+    detected: { type: 'string', default: '400' },
     seed: { type: 'string', default: '1' },
     out: { type: 'string', default: 'docs/accuracy.md' },
     fresh: { type: 'boolean', default: false },
+    plan: { type: 'string' },
   },
 });
 
-const worldsFolder = resolve(process.env['REFERENT_WORLDS'] ?? '../shared/data');
+const sizes: SampleSizes = {
+  retrieval: Number(options.retrieval),
+  rerank: Number(options.rerank),
+  full: Number(options.full),
+  detected: Number(options.detected),
+  seed: Number(options.seed),
+};
 const settings = loadSettings();
-const folder = join(settings.dataDir, 'worlds');
-const inOurFolder = ['--data-dir', folder];
+const source = { folder: resolve(process.env['REFERENT_WORLDS'] ?? '../shared/data'), sizes };
+const workshop = new Workshop(join(settings.dataDir, 'worlds'), settings.modelDir, options.fresh);
+const peerFile = (world: string) => join(workshop.folder, 'peers', `${world}.json`);
 
-const DEMO = { kb: 'demo', entities: 'kb/demo/entities.jsonl', gold: 'kb/demo/gold.jsonl' };
+const asked = new Set(options.worlds.split(','));
+const worlds = WORLDS.filter((world) => asked.has(world.name) && hasWorld(source, world));
 
-interface Run {
-  readonly kb: string;
-  readonly entities: string;
-  readonly file: string;
-  readonly args: readonly string[];
+await workshop.prepare();
+const text =
+  options.plan === undefined
+    ? accuracyPage(await measureAll())
+    : JSON.stringify(await Promise.all(worlds.map(planOf)));
+await writeFile(options.plan ?? options.out, text);
+process.stderr.write(`Written: ${options.plan ?? options.out}\n`);
+
+async function planOf(world: World): Promise<object> {
+  const { kb, lessons, samples } = await openWorld(workshop, world, source);
+  const files = { entities: kb.entities, train: lessons.file, sample: samples.rerank };
+  return { world: world.name, ...files, out: peerFile(world.name) };
 }
 
-async function evaluateWorld(world: string): Promise<WorldResult> {
-  const dev = join(worldsFolder, world, 'dev.jsonl.gz');
-  const mentions = await countMentions(dev);
-  const samples = cardSamples(mentions);
-  const cardFile = join(folder, `${world}.card.jsonl`);
-  const rerankFile = join(folder, `${world}.card-rerank.jsonl`);
-  await writeSample(dev, samples.recall, cardFile);
-  await writeSample(dev, samples.rerank, rerankFile);
-  const entities = join(worldsFolder, world, 'entities.jsonl.gz');
-  const source = { kb: world, entities };
-  await importKb(source);
-  const none = ['--rerank', 'none'];
-  const adaptive = ['--rerank', 'adaptive'];
-  const limited = [...adaptive, '--limit', options.limit, '--seed', options.seed];
-  const card = await evaluated({ ...source, file: cardFile, args: none });
-  const isWhole = samples.recall.size === mentions;
+async function measureAll(): Promise<Results> {
+  const results: Results['worlds'][number][] = [];
+  for (const world of worlds) {
+    const measured = await measureWorld(workshop, world, source);
+    const sample = workshop.sampleFile(`${world.name}.rerank`);
+    results.push({ ...measured, peers: await peerFiguresOf(peerFile(world.name), sample) });
+  }
+  const nil: Results['nil'][number][] = [];
+  for (const world of worlds) {
+    if (world.isReduced) nil.push(await measureNil(workshop, world, source));
+  }
   return {
-    world,
-    entities: await entitiesOf(world),
-    card,
-    reranked: await evaluated({ ...source, file: rerankFile, args: adaptive }),
-    all: isWhole ? card : await evaluated({ ...source, file: dev, args: none }),
-    sample: options.limit === '0' ? null : await evaluated({ ...source, file: dev, args: limited }),
+    ...{ sizes, worlds: results, nil },
+    namesakes: await measureNamesakes(workshop, 'training/namesakes'),
+    demo: await measureDemo(workshop),
   };
 }
-
-/** The import itself skips what is unchanged, but it has to read the file and start the model. */
-async function importKb({ kb, entities }: Pick<Run, 'kb' | 'entities'>): Promise<void> {
-  const stamp = join(folder, 'kbs', kb, '.imported-by-worlds');
-  const wanted = await hashOf(entities, join(settings.modelDir, 'manifest.json'));
-  if (existsSync(stamp) && (await readFile(stamp, 'utf8')) === wanted) return;
-  process.stderr.write(`# importing ${kb}\n`);
-  await referent('import', entities, '--kb', kb, ...inOurFolder);
-  await writeFile(stamp, wanted);
-}
-
-async function entitiesOf(world: string): Promise<number> {
-  const { kbs } = JSON.parse(await referent('kbs', '--json', ...inOurFolder)) as {
-    kbs: readonly { readonly name: string; readonly entities: number }[];
-  };
-  return kbs.find(({ name }) => name === world)?.entities ?? 0;
-}
-
-async function evaluated({ kb, entities, file, args }: Run): Promise<Evaluation> {
-  const inputs = await hashOf(file, entities, join(settings.modelDir, 'manifest.json'));
-  const key = createHash('sha256')
-    .update([inputs, ...args].join('\n'))
-    .digest('hex')
-    .slice(0, 16);
-  const kept = join(folder, 'results', `${kb}-${key}.json`);
-  if (!options.fresh && existsSync(kept))
-    return JSON.parse(await readFile(kept, 'utf8')) as Evaluation;
-  process.stderr.write(`# ${kb} ${args.join(' ')}\n`);
-  const output = await referent('evaluate', file, '--kb', kb, '--json', ...args, ...inOurFolder);
-  await writeFile(kept, output);
-  return JSON.parse(output) as Evaluation;
-}
-
-async function hashOf(...files: readonly string[]): Promise<string> {
-  const hash = createHash('sha256');
-  for (const file of files) hash.update(await readFile(file));
-  return hash.digest('hex');
-}
-
-/** The demo's own gold sentences: reported, never tuned on. */
-async function evaluateDemo(): Promise<DemoResult> {
-  await importKb(DEMO);
-  const run = (...args: string[]) => evaluated({ ...DEMO, file: DEMO.gold, args });
-  return {
-    given: await run('--mentions', 'given', '--rerank', 'adaptive'),
-    detected: await run('--mentions', 'detected', '--rerank', 'adaptive'),
-  };
-}
-
-await mkdir(join(folder, 'results'), { recursive: true });
-const results: WorldResult[] = [];
-for (const world of options.worlds.split(',')) results.push(await evaluateWorld(world));
-await writeFile(options.out, `${accuracyPage(results)}\n${demoSection(await evaluateDemo())}`);
-process.stderr.write(`Written: ${options.out}\n`);

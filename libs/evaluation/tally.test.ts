@@ -63,7 +63,10 @@ describe('given mentions', () => {
     expect(figures).toMatchObject({ mentions: 6, linkable: 3, nilGold: 2, unknownGold: 1 });
     expect(figures.accuracy).toBeCloseTo(2 / 3, 12);
     expect(figures.accuracyWithNil).toBe(2 / 5);
-    expect(figures.nil).toEqual({ precision: 1 / 2, recall: 1 / 2, f1: 1 / 2 });
+    expect(figures.nil).toEqual({
+      ...{ right: 1, predicted: 2, gold: 2 },
+      ...{ precision: 1 / 2, recall: 1 / 2, f1: 1 / 2 },
+    });
   });
 
   it('has no NIL figures where the gold has no NIL', () => {

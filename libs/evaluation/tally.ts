@@ -37,8 +37,8 @@ export interface Figures {
   /** Decisions that are right, NIL among them: the gold entity, or NIL where the gold says so. */
   readonly accuracyWithNil: Ratio;
   readonly accuracyWithNilByDocument: Ratio;
-  /** NIL as a class of its own; null where the gold has no NIL. */
-  readonly nil: PrecisionRecallF1 | null;
+  /** NIL as a class of its own, and the counts behind it; null where the gold has no NIL. */
+  readonly nil: (PrecisionRecallF1 & MatchCounts) | null;
   readonly pairsPerMention: Ratio;
   readonly millisecondsPerMention: Readonly<Record<keyof StepTimings, Ratio>>;
   readonly calibration: Calibration;
@@ -132,7 +132,7 @@ export class Tally {
       accuracyBeforeRerankByDocument: this.#macro('before'),
       accuracyWithNil: this.#micro('decided'),
       accuracyWithNilByDocument: this.#macro('decided'),
-      nil: nil === 0 ? null : precisionRecallF1(this.#nil),
+      nil: nil === 0 ? null : { ...this.#nil, ...precisionRecallF1(this.#nil) },
       pairsPerMention: ratio(this.#pairs, this.#linkedMentions),
       millisecondsPerMention: this.#millisecondsPerMention(),
       calibration: calibration(this.#forecasts),

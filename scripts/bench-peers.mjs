@@ -1,0 +1,23 @@
+/**
+ * `npm run bench:peers -- [--worlds craft disease] [--train-mentions 2000] [--most-entities 50000]`: measures other
+ * tools on the mentions of docs/accuracy.md (bench/peers). Needs Python 3.11 or newer and, once, some gigabytes from the
+ * Python package index. The figures stand on the page after the next `npm run evaluate:worlds`.
+ */
+import './support/node-version.mjs';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { ensureBuilt, ensureInstalled } from './support/prepare.mjs';
+import { ensurePython } from './support/python.mjs';
+import { root, runLive } from './support/run.mjs';
+
+await ensureInstalled();
+await ensureBuilt();
+const folder = join(root, 'node_modules', '.cache', 'referent', 'peers');
+mkdirSync(folder, { recursive: true });
+const python = await ensurePython(folder, join(root, 'bench', 'peers', 'requirements.txt'));
+
+const plan = join(folder, 'plan.json');
+const samples = [process.execPath, 'dist/bench/worlds.js', '--plan', plan];
+process.exitCode =
+  (await runLive(samples)) ||
+  (await runLive([python, 'bench/peers/peers.py', plan, ...process.argv.slice(2)]));
