@@ -1,10 +1,11 @@
 import { baseForms, normaliseName } from '../text/normalise.js';
 import type { Span } from '../text/span.js';
 import { wordSpans } from '../text/words.js';
-import { sentenceEnds } from './chunks.js';
+import { chunksOf, sentenceEnds } from './chunks.js';
 import { canBeName, surfaceForm, type SurfaceWord } from './surface-form.js';
 import type { Mention } from './stages.js';
 import { gazetteerProbability } from './span-probability.js';
+import { Turn } from './turn.js';
 
 /** Which normalised names the KB has. */
 export interface KnownNames {
@@ -24,6 +25,23 @@ const PLURAL = /[^s]s$/;
 interface Word extends Span, SurfaceWord {
   /** Whether a name can go on from the word before to this one. */
   readonly joined: boolean;
+}
+
+/** Units of text that are looked through at a stretch: well under a millisecond. */
+const STRETCH_CHARS = 2_000;
+
+/** The KB's names in a text of any length, by place, in turns. */
+export async function knownNames(
+  text: string,
+  names: KnownNames,
+  turn = new Turn(),
+): Promise<Mention[]> {
+  const mentions: Mention[] = [];
+  for (const { start, end } of chunksOf(text, STRETCH_CHARS)) {
+    mentions.push(...gazetteerMentions(text.slice(start, end), start, names));
+    await turn.pass();
+  }
+  return mentions;
 }
 
 /**
