@@ -4,10 +4,12 @@ usage: python training/make_manifest.py MODEL_FOLDER NAME CALIBRATION.json
 needs: nothing but Python
 
 CALIBRATION.json is what the training recipe fitted on the dev splits. The version hashes all that vectors
-and logits depend on, the way `contentVersion` of libs/model/model-folder.ts checks it.
+and logits depend on, the way `contentVersion` of libs/model/model-folder.ts checks it. A tagger is told of where
+the folder has one; no vector depends on it, so it is no part of the version.
 """
 import hashlib
 import json
+import os
 import sys
 
 FILES = {
@@ -38,6 +40,15 @@ IDS = {
     "openMention": 1,
     "closeMention": 2,
     "semicolon": 1025,
+}
+TAGGER = {
+    "windowPieces": 126,
+    "windowStride": 94,
+    "shapes": 13,
+    "nameMarks": 3,
+    # Spans to choose from: more of them find more mentions (see training/README.md) and cost a search each.
+    "begin": 0.2,
+    "inside": [0.5, 0.2],
 }
 # The logits were trained as a correction of 15.3 * (dual - 0.6); see the card.
 FUSION_OFFSET = 0.6
@@ -73,7 +84,14 @@ def calibration(fit):
         },
         "lexicalBonus": fit["lexicalBonus"],
         "prior": {"weight": PRIOR_WEIGHT},
+        **({"span": fit["span"]} if "span" in fit else {}),
     }
+
+
+def tagger(folder, name="tagger.onnx"):
+    if not os.path.exists(f"{folder}/{name}"):
+        return {}
+    return {"tagger": {"file": {"path": name, "sha256": sha256(f"{folder}/{name}")}, **TAGGER}}
 
 
 def main(folder, name, calibration_path):
@@ -88,6 +106,7 @@ def main(folder, name, calibration_path):
         "limits": LIMITS,
         "ids": IDS,
         "files": files,
+        **tagger(folder),
         "calibration": calibration(fit),
     }
     with open(f"{folder}/manifest.json", "w") as f:

@@ -20,7 +20,14 @@ const decision = (
   candidates: readonly RankedCandidate[] = key === null ? [] : [candidate(key, 1)],
 ): Decision => ({
   ranked: {
-    mention: { start, end, surface: 'x', source: 'given', spanProbability: 1 },
+    mention: {
+      start,
+      end,
+      surface: 'x',
+      source: 'given',
+      spanProbability: 1,
+      tagProbability: null,
+    },
     candidates,
     pairsScored: 0,
   },

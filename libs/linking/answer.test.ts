@@ -44,7 +44,14 @@ const candidate = (key: number, logit: number | null = null): RankedCandidate =>
 
 function decision(surface: string, key: number | null, source: Mention['source']): Decision {
   const start = TEXT.indexOf(surface);
-  const mention = { start, end: start + surface.length, surface, source, spanProbability: 1 };
+  const mention = {
+    start,
+    end: start + surface.length,
+    surface,
+    source,
+    spanProbability: 1,
+    tagProbability: null,
+  };
   const candidates = [candidate(1, 0.25), candidate(200), candidate(2)];
   return { ranked: { mention, candidates, pairsScored: 1 }, key, confidence: 0.98765432109 };
 }

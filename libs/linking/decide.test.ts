@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { shippedManifest } from '../../test/support/golden.js';
 import { decide } from './decide.js';
 import type { MentionSource, RankedCandidate, RankedMention } from './stages.js';
 
@@ -14,6 +15,7 @@ const CALIBRATION = {
   lexicalBonus: { alias: 0, bm25: 0, bm25Offset: 3 },
   prior: { weight: 0 },
   adaptive: { skipMargin: 0.1, waves: [4], logitBound: 0 },
+  span: shippedManifest.calibration.span,
   nil: { threshold: 0.5 },
 };
 
@@ -39,7 +41,7 @@ interface Place {
 
 const ranked = (candidates: RankedCandidate[], place: Place = {}): RankedMention => {
   const { at: [start, end] = [0, 5], source = 'given', spanProbability = 1 } = place;
-  const mention = { start, end, surface: '', source, spanProbability };
+  const mention = { start, end, surface: '', source, spanProbability, tagProbability: null };
   return { mention, candidates, pairsScored: 0 };
 };
 

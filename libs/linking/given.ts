@@ -19,6 +19,7 @@ export function givenMentions(text: string, spans: readonly Span[]): Mention[] {
       surface: text.slice(span.start, span.end),
       source: 'given',
       spanProbability: 1,
+      tagProbability: null,
     };
   });
 }

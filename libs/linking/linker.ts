@@ -10,6 +10,7 @@ import type { KnowledgeBase } from './knowledge-base.js';
 import { Records } from './records.js';
 import { rerank, type Reranked } from './rerank.js';
 import { retrieve } from './retrieve.js';
+import { weighed } from './span-probability.js';
 import { StepClock } from './step-clock.js';
 import type {
   Decision,
@@ -121,11 +122,15 @@ export class Linker {
     const { text, mentions: given } = document;
     if (given !== undefined) this.checkCount(given.length);
     const mentions =
-      given === undefined
-        ? await detect(text, { names: this.kb.names, signal })
-        : givenMentions(text, given);
+      given === undefined ? await this.detectAll(text, signal) : givenMentions(text, given);
     this.checkCount(mentions.length);
     return mentions;
+  }
+
+  private async detectAll(text: string, signal: AbortSignal | undefined): Promise<Mention[]> {
+    const { model } = this;
+    const found = await detect(text, { names: this.kb.names, model, signal });
+    return weighed(found, model.manifest.calibration.span);
   }
 
   private retrieve(

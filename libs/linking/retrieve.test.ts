@@ -8,6 +8,7 @@ const mention = (surface: string) => ({
   surface,
   source: 'given' as const,
   spanProbability: 1,
+  tagProbability: null,
 });
 const hit = (key: number): NameHit => ({ key, isTitle: true, prior: null });
 

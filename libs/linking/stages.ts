@@ -1,8 +1,9 @@
 import type { Span } from '../text/span.js';
+import type { SurfaceForm } from './surface-form.js';
 
 /** What each of the five steps hands on: text → detect → encode → retrieve → rerank → decide → links. */
 
-export type MentionSource = 'given' | 'gazetteer' | 'compromise';
+export type MentionSource = 'given' | 'gazetteer' | 'tagger' | 'compromise';
 
 /** detect: `text.slice(start, end) === surface`. */
 export interface Mention extends Span {
@@ -10,6 +11,18 @@ export interface Mention extends Span {
   readonly source: MentionSource;
   /** How likely the span is a mention at all, 0..1; 1 for given spans. */
   readonly spanProbability: number;
+  /** The tagger's probability of exactly this span, 0..1; null where it was not asked. */
+  readonly tagProbability: number | null;
+  /** How often labelled texts have the surface, and how often as a mention; null where never. */
+  readonly keyphraseness?: { readonly marked: number; readonly seen: number } | null;
+}
+
+/** A span that detect found, before anything says how likely it is a mention. */
+export interface FoundMention extends Omit<Mention, 'spanProbability'> {
+  /** How a name of the KB is written; null for spans that are no name of it. */
+  readonly form: SurfaceForm | null;
+  /** Mean probability of its pieces to be in some mention, 0..1; null where the tagger was not asked. */
+  readonly insideProbability: number | null;
 }
 
 export type CandidateSource = 'dense' | 'alias' | 'lexical';

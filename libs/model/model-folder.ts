@@ -15,14 +15,16 @@ export interface ModelFolder {
   readonly manifest: ModelManifest;
   readonly vocabulary: readonly string[];
   /** Absolute or relative path of each file, by its role. */
-  readonly paths: Readonly<Record<keyof ModelManifest['files'], string>>;
+  readonly paths: Readonly<Record<keyof ModelManifest['files'], string>> & {
+    readonly tagger?: string;
+  };
 }
 
 function invalid(message: string, cause?: unknown): ReferentError {
   return new ReferentError('model-invalid', `${message}; ${REMEDY}`, { cause });
 }
 
-/** The hash that names a model: of all that vectors and logits depend on. 16 hex digits. */
+/** The hash that names a model: of all that vectors and logits depend on, so not of the tagger. 16 hex digits. */
 export function contentVersion(manifest: Pick<ModelManifest, 'files' | 'limits' | 'ids'>): string {
   const files = Object.values(manifest.files).map(({ path, sha256 }) => [path, sha256]);
   const sorted = (record: Record<string, number>) => Object.entries(record).sort();
@@ -79,7 +81,7 @@ function checkSpecialIds(vocabulary: readonly string[], { ids }: ModelManifest):
 /** Reads the manifest and verifies every file; `model-invalid` names the file and what is wrong with it. */
 export async function openModelFolder(folder: string): Promise<ModelFolder> {
   const manifest = await readManifest(folder);
-  const { files } = manifest;
+  const { files, tagger } = manifest;
   const paths = {
     vocabulary: join(folder, files.vocabulary.path),
     trunk: join(folder, files.trunk.path),
@@ -89,7 +91,9 @@ export async function openModelFolder(folder: string): Promise<ModelFolder> {
   };
   const roles = Object.keys(paths) as (keyof typeof paths)[];
   await Promise.all(roles.map((role) => verify(paths[role], files[role].sha256)));
+  const taggerPaths = tagger === undefined ? {} : { tagger: join(folder, tagger.file.path) };
+  if (tagger !== undefined) await verify(join(folder, tagger.file.path), tagger.file.sha256);
   const vocabulary = parseVocabulary(await readFile(paths.vocabulary, 'utf8'));
   checkSpecialIds(vocabulary, manifest);
-  return { manifest, vocabulary, paths };
+  return { manifest, vocabulary, paths: { ...paths, ...taggerPaths } };
 }

@@ -26,7 +26,8 @@ export function shapesOf(text: string, pieces: Pieces, from: number, to: number)
   for (let at = from; at < to; at++) {
     const spelling = spellingOf(text, pieces, at);
     const gap = text.slice(pieces.ends[at - 1] ?? 0, pieces.starts[at]);
-    const opens = at === 0 || LINE_BREAK.test(gap) || (SENTENCE_END.test(before) && SPACE.test(gap));
+    const opens =
+      at === 0 || LINE_BREAK.test(gap) || (SENTENCE_END.test(before) && SPACE.test(gap));
     shapes[at - from] = shapeOf(spelling) + (opens ? SPELLINGS : 0);
     before = spelling;
   }
