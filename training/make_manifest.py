@@ -5,10 +5,12 @@ needs: nothing but Python
 
 CALIBRATION.json is what calibrate.py fitted on the dev splits. With --deep the cross-encoder reads the first 16
 candidates of every mention, which is what calibrate.py wants to see. The version hashes all that vectors
-depend on (a new cross-encoder or calibration re-embeds nothing), the way `contentVersion` of libs/model/model-folder.ts checks it.
+depend on, as `contentVersion` of libs/model/model-folder.ts does; a new cross-encoder, tagger or calibration
+re-embeds nothing. A tagger is told of where the folder has one.
 """
 import hashlib
 import json
+import os
 import sys
 
 FILES = {
@@ -42,6 +44,16 @@ IDS = {
     "closeMention": 2,
     "semicolon": 1025,
 }
+TAGGER = {
+    "windowPieces": 126,
+    "windowStride": 94,
+    "shapes": 13,
+    "nameMarks": 3,
+    # Spans to choose from: more of them find more mentions (see training/README.md) and cost a search each.
+    "begin": 0.2,
+    "inside": [0.5, 0.2],
+}
+
 
 def sha256(path):
     with open(path, "rb") as f:
@@ -59,6 +71,12 @@ def content_version(files):
 DEEP = {"skipProbability": 2, "waves": [16], "logitBound": 1000}
 
 
+def tagger(folder, name="tagger.onnx"):
+    if not os.path.exists(f"{folder}/{name}"):
+        return {}
+    return {"tagger": {"file": {"path": name, "sha256": sha256(f"{folder}/{name}")}, **TAGGER}}
+
+
 def main(folder, name, calibration_path, *flags):
     files = {k: {"path": p, "sha256": sha256(f"{folder}/{p}")} for k, p in FILES.items()}
     with open(calibration_path) as f:
@@ -73,6 +91,7 @@ def main(folder, name, calibration_path, *flags):
         "limits": LIMITS,
         "ids": IDS,
         "files": files,
+        **tagger(folder),
         "calibration": calibration,
     }
     with open(f"{folder}/manifest.json", "w") as f:

@@ -89,7 +89,7 @@ export const link = z.object({
   confidence: z
     .number()
     .describe('Calibrated probability that the best candidate is right, 0 to 1.'),
-  source: z.enum(['given', 'gazetteer', 'compromise']),
+  source: z.enum(['given', 'gazetteer', 'tagger', 'compromise']),
   url: z.string().optional(),
   candidates: z.array(candidateScores).optional(),
 });

@@ -34,7 +34,7 @@ const judged: Judged = {
     ranked: {
       mention: {
         ...{ start: 4, end: 11, surface: 'mercury', source: 'given' },
-        ...{ spanProbability: 1, keyphraseness: null },
+        ...{ spanProbability: 1, tagProbability: null, keyphraseness: null },
       },
       candidates: [candidate(1, true), candidate(2, true), candidate(3, false)],
       pairsScored: 0,

@@ -49,6 +49,7 @@ function decision(surface: string, key: number | null, source: Mention['source']
     source,
     spanProbability: 1,
     keyphraseness: null,
+    tagProbability: null,
   };
   const candidates = [candidate(1, 0.25), candidate(200), candidate(2)];
   return { ranked: { mention, candidates, pairsScored: 1 }, key, confidence: 0.98765432109 };

@@ -1,41 +1,86 @@
-import { chunksOf } from './chunks.js';
-import { GAZETTEER_CHARS, gazetteerMentions, type KnownNames } from './gazetteer.js';
+import type { LinkingModel } from '../model/linking-model.js';
+import type { Span } from '../text/span.js';
+import { gazetteerMentionsInTurns, type KnownName, type KnownNames } from './gazetteer.js';
+import { properNamesInTurns } from './proper-names.js';
+import { Tags } from './tags.js';
 import { Turn } from './turn.js';
-import { properNames } from './proper-names.js';
-import type { FoundMention } from './stages.js';
+import type { FoundMention, MentionSource } from './stages.js';
+import type { SurfaceForm } from './surface-form.js';
 
-/** Units of text for compromise at a stretch: it takes about 6 ms for 1,000. */
-const COMPROMISE_CHARS = 300;
+/** What detect asks of the model. */
+export type Tagger = Pick<LinkingModel, 'manifest' | 'tokenizeInTurns' | 'tag'>;
 
 export interface DetectOptions {
   readonly names: KnownNames;
+  /** Without one, or where it has no tagger, mentions are names of the KB and what `compromise` finds. */
+  readonly model?: Tagger | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Step 1: text → mentions, by place. Names of the KB (gazetteer) and names that `compromise` sees;
- * overlapping mentions are kept until decide, except what lies within a name of the KB.
+ * Step 1: text → spans that may be mentions, by place, the longer first: names of the KB (gazetteer), what the
+ * tagger finds, and names that `compromise` sees outside of the KB's. How likely each is: `span-probability.ts`.
+ * Overlapping ones are kept until decide.
  */
 export async function detect(text: string, options: DetectOptions): Promise<FoundMention[]> {
   const turn = new Turn(options.signal);
-  const mentions: FoundMention[] = [];
-  for (const { start, end } of chunksOf(text, GAZETTEER_CHARS)) {
-    const piece = text.slice(start, end);
-    const known = gazetteerMentions(piece, start, options.names);
-    await turn.pass();
-    const proper: FoundMention[] = [];
-    for (const part of chunksOf(piece, COMPROMISE_CHARS)) {
-      proper.push(...properNames(piece.slice(part.start, part.end), start + part.start));
-      await turn.pass();
-    }
-    mentions.push(...united(known, proper));
-  }
-  return mentions;
+  const known = await gazetteerMentionsInTurns(text, options.names, turn);
+  const proper = await properNamesInTurns(text, turn);
+  const tags = await tagsOf(text, known, options);
+  const tagged = tags?.tags.spans(tags.settings) ?? [];
+  const found = [
+    ...known.map((name) => foundMention(text, name, 'gazetteer', tags?.tags)),
+    ...tagged.map((span) => foundMention(text, span, 'tagger', tags?.tags)),
+    ...outsideOf(known, proper).map((span) => foundMention(text, span, 'compromise', tags?.tags)),
+  ];
+  return withoutRepeats(found);
 }
 
-/** All known names, and the proper names that no known name contains; by place, the longer first. */
-function united(known: readonly FoundMention[], proper: readonly FoundMention[]): FoundMention[] {
-  const isNew = (name: FoundMention) =>
-    !known.some(({ start, end }) => start <= name.start && name.end <= end);
-  return [...known, ...proper.filter(isNew)].sort((a, b) => a.start - b.start || b.end - a.end);
+async function tagsOf(text: string, names: readonly KnownName[], options: DetectOptions) {
+  const { model, signal } = options;
+  const settings = model?.manifest.tagger;
+  if (model === undefined || settings === undefined) return null;
+  const pieces = await model.tokenizeInTurns(text);
+  const probabilities = await model.tag({ text, pieces, names }, signal);
+  return probabilities && { tags: new Tags(text, pieces, probabilities), settings };
+}
+
+function foundMention(
+  text: string,
+  { start, end, form }: Span & { readonly form?: SurfaceForm },
+  source: MentionSource,
+  tags: Tags | undefined,
+): FoundMention {
+  const span = { start, end };
+  return {
+    ...span,
+    surface: text.slice(start, end),
+    source,
+    form: form ?? null,
+    tagProbability: tags?.exactly(span) ?? null,
+    insideProbability: tags?.inside(span) ?? null,
+    keyphraseness: null,
+  };
+}
+
+/** The spans that no known name contains; both by place. */
+function outsideOf(known: readonly Span[], spans: readonly Span[]): Span[] {
+  let next = 0;
+  let furthest = 0;
+  return spans.filter((span) => {
+    for (; (known[next]?.start ?? Infinity) <= span.start; next++) {
+      furthest = Math.max(furthest, known[next]?.end ?? 0);
+    }
+    return furthest < span.end;
+  });
+}
+
+/** By place, the longer first; of one span found twice the first stays. */
+function withoutRepeats(found: readonly FoundMention[]): FoundMention[] {
+  const kept = new Map<string, FoundMention>();
+  for (const mention of found) {
+    const place = `${mention.start}:${mention.end}`;
+    if (!kept.has(place)) kept.set(place, mention);
+  }
+  return [...kept.values()].sort((a, b) => a.start - b.start || b.end - a.end);
 }

@@ -2,18 +2,14 @@ import { baseForms, normaliseName } from '../text/normalise.js';
 import type { Span } from '../text/span.js';
 import { wordSpans } from '../text/words.js';
 import { chunksOf, sentenceEnds } from './chunks.js';
-import { canBeName, surfaceForm, type SurfaceWord } from './surface-form.js';
-import type { FoundMention } from './stages.js';
-import { gazetteerProbability } from './span-probability.js';
-import type { Turn } from './turn.js';
+import { canBeName, surfaceForm, type SurfaceForm, type SurfaceWord } from './surface-form.js';
+import { Turn } from './turn.js';
 
 /** Which normalised names the KB has. */
 export interface KnownNames {
   has(normalisedName: string): boolean;
 }
 
-/** Units of text that the gazetteer looks through at a stretch: well under a millisecond. */
-export const GAZETTEER_CHARS = 2_000;
 /** The longest name looked for, in words: longer ones are under 1 % of the names of the KBs measured. */
 const MAX_WORDS = 8;
 /** What may stand between two words of one name: spaces, at most two symbols; no blank line, no control character. */
@@ -24,23 +20,32 @@ const TRAILING_SYMBOLS = /^[+#*]{1,2}(?![\p{L}\p{N}])/u;
 const ARTICLE = /^(?:the|an?)$/;
 const PLURAL = /[^s]s$/;
 
+/** A name of the KB that stands in a text. */
+export interface KnownName extends Span {
+  readonly surface: string;
+  readonly form: SurfaceForm;
+}
+
 interface Word extends Span, SurfaceWord {
   /** Whether a name can go on from the word before to this one. */
   readonly joined: boolean;
 }
 
-/** The KB's names in a text of any length, as detect finds them. */
+/** Units of text that the gazetteer looks through at a stretch: well under a millisecond. */
+const GAZETTEER_CHARS = 2_000;
+
+/** The KB's names in a text of any length, by place, in turns. */
 export async function gazetteerMentionsInTurns(
   text: string,
   names: KnownNames,
-  turn: Turn,
-): Promise<FoundMention[]> {
-  const mentions: FoundMention[] = [];
+  turn = new Turn(),
+): Promise<KnownName[]> {
+  const found: KnownName[] = [];
   for (const { start, end } of chunksOf(text, GAZETTEER_CHARS)) {
-    mentions.push(...gazetteerMentions(text.slice(start, end), start, names));
+    found.push(...gazetteerMentions(text.slice(start, end), start, names));
     await turn.pass();
   }
-  return mentions;
+  return found;
 }
 
 /**
@@ -48,17 +53,17 @@ export async function gazetteerMentionsInTurns(
  * in the singular. A name inside a longer name is left out; names that overlap in part are both kept.
  * Offsets are of `text`, moved by `offset`.
  */
-export function gazetteerMentions(text: string, offset: number, names: KnownNames): FoundMention[] {
+export function gazetteerMentions(text: string, offset: number, names: KnownNames): KnownName[] {
   const words = wordsOf(text);
-  const mentions: FoundMention[] = [];
+  const found: KnownName[] = [];
   let coveredUntil = 0;
   for (let first = 0; first < words.length; first++) {
     const length = longestName(text, words, first, names);
     if (length === 0 || first + length <= coveredUntil) continue;
     coveredUntil = first + length;
-    mentions.push(mentionOf(text, words.slice(first, first + length), offset));
+    found.push(nameOf(text, words.slice(first, first + length), offset));
   }
-  return mentions;
+  return found;
 }
 
 function wordsOf(text: string): Word[] {
@@ -150,15 +155,10 @@ function endOf(text: string, run: readonly Word[]): number {
   return end + (TRAILING_SYMBOLS.exec(text.slice(end, end + 3))?.[0].length ?? 0);
 }
 
-function mentionOf(text: string, run: readonly Word[], offset: number): FoundMention {
+function nameOf(text: string, run: readonly Word[], offset: number): KnownName {
   const start = run[0]?.start ?? 0;
   const end = endOf(text, run);
   const surface = text.slice(start, end);
-  return {
-    start: start + offset,
-    end: end + offset,
-    surface,
-    source: 'gazetteer',
-    spanProbability: gazetteerProbability(surfaceForm(run, surface)),
-  };
+  const form = surfaceForm(run, surface);
+  return { start: start + offset, end: end + offset, surface, form };
 }

@@ -20,6 +20,7 @@ export function givenMentions(text: string, spans: readonly Span[]): Mention[] {
       source: 'given',
       spanProbability: 1,
       keyphraseness: null,
+      tagProbability: null,
     };
   });
 }

@@ -1,6 +1,6 @@
 import type { LearnedTable } from '../kb/kb-store.js';
 import { normaliseName } from '../text/normalise.js';
-import type { FoundMention, Mention } from './stages.js';
+import type { FoundMention } from './stages.js';
 
 /**
  * What labelled texts say of each surface, in one query. Keyphraseness is Mihalcea and Csomai's ("Wikify!", CIKM 2007,
@@ -9,7 +9,7 @@ import type { FoundMention, Mention } from './stages.js';
 export async function withKeyphraseness(
   found: readonly FoundMention[],
   learned: LearnedTable,
-): Promise<Mention[]> {
+): Promise<FoundMention[]> {
   const names = found.map(({ surface }) => normaliseName(surface));
   const surfaces = await learned.surfaces(names);
   return found.map((mention, at) => {
@@ -20,9 +20,4 @@ export async function withKeyphraseness(
         : { marked: counts.marked, seen: counts.seen };
     return { ...mention, keyphraseness };
   });
-}
-
-/** For linking without what was learned. */
-export function withoutKeyphraseness(found: readonly FoundMention[]): Mention[] {
-  return found.map((mention) => ({ ...mention, keyphraseness: null }));
 }

@@ -7,12 +7,13 @@ import { thresholdFor } from './precision.js';
 import { detect } from './detect.js';
 import { encode, type EncodedMentions } from './encode.js';
 import { givenMentions } from './given.js';
-import { withKeyphraseness, withoutKeyphraseness } from './keyphraseness.js';
+import { withKeyphraseness } from './keyphraseness.js';
 import type { KnowledgeBase } from './knowledge-base.js';
 import { listedNames } from './listed-names.js';
 import { Records } from './records.js';
 import { rerank, type Reranked } from './rerank.js';
 import { retrieve } from './retrieve.js';
+import { weighed } from './span-probability.js';
 import { StepClock } from './step-clock.js';
 import type {
   Decision,
@@ -135,12 +136,13 @@ export class Linker {
     text: string,
     { signal, priors = true }: LinkerOptions,
   ): Promise<Mention[]> {
-    const { names: table, learned } = this.kb.store;
-    const { names } = this.kb;
-    const known = priors ? names : await listedNames(text, { names, table, signal });
-    const found = await detect(text, { names: known, signal });
+    const { model, kb } = this;
+    const { names: table, learned } = kb.store;
+    const names = priors ? kb.names : await listedNames(text, { names: kb.names, table, signal });
+    const found = await detect(text, { names, model, signal });
     this.checkCount(found.length);
-    return priors ? withKeyphraseness(found, learned) : withoutKeyphraseness(found);
+    const known = priors ? await withKeyphraseness(found, learned) : found;
+    return weighed(known, model.manifest.calibration.span);
   }
 
   private retrieve(

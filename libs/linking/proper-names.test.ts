@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { properNames } from './proper-names.js';
 
-const surfaces = (text: string) => properNames(text, 0).map(({ surface }) => surface);
+const surfaces = (text: string) =>
+  properNames(text, 0).map(({ start, end }) => text.slice(start, end));
 
 describe('properNames', () => {
   test.each([
@@ -17,9 +18,7 @@ describe('properNames', () => {
   });
 
   test('offsets are moved by the offset of the piece', () => {
-    expect(properNames('in Boston', 50)).toMatchObject([
-      { start: 53, end: 59, source: 'compromise' },
-    ]);
+    expect(properNames('in Boston', 50)).toEqual([{ start: 53, end: 59 }]);
   });
 
   test.each([

@@ -1,24 +1,31 @@
 import type { Span } from '../text/span.js';
+import type { SurfaceForm } from './surface-form.js';
 
 /** What each of the five steps hands on: text → detect → encode → retrieve → rerank → decide → links. */
 
-export type MentionSource = 'given' | 'gazetteer' | 'compromise';
+export type MentionSource = 'given' | 'gazetteer' | 'tagger' | 'compromise';
 
-/** A mention as it is found in a text: `text.slice(start, end) === surface`. */
-export interface FoundMention extends Span {
+/** detect: `text.slice(start, end) === surface`. */
+export interface Mention extends Span {
   readonly surface: string;
   readonly source: MentionSource;
   /** How likely the span is a mention at all, 0..1; 1 for given spans. */
   readonly spanProbability: number;
-}
-
-/** detect: with what labelled texts say of its surface. */
-export interface Mention extends FoundMention {
+  /** The tagger's probability of exactly this span, 0..1; null where it was not asked. */
+  readonly tagProbability: number | null;
   /**
    * How often the surface occurs in labelled texts, and how often as a mention; null where it never does, and for
    * given spans.
    */
   readonly keyphraseness: { readonly marked: number; readonly seen: number } | null;
+}
+
+/** A span that detect found, before anything says how likely it is a mention. */
+export interface FoundMention extends Omit<Mention, 'spanProbability'> {
+  /** How a name of the KB is written; null for spans that are no name of it. */
+  readonly form: SurfaceForm | null;
+  /** Mean probability of its pieces to be in some mention, 0..1; null where the tagger was not asked. */
+  readonly insideProbability: number | null;
 }
 
 export type CandidateSource = 'dense' | 'alias' | 'lexical';

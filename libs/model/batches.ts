@@ -1,17 +1,20 @@
 import type { Pieces } from '../text/pieces.js';
 import type { Span } from '../text/span.js';
-import type { EntityBatch, MentionBatch, PairBatch } from './engine.js';
+import type { EntityBatch, MentionBatch, PairBatch, TagBatch } from './engine.js';
 import type { EntityText } from './entity-text.js';
 import type { EntityIds, EntityLayout } from './layout/entity-layout.js';
+import { nameMarks } from './layout/name-marks.js';
 import { packByLength } from './layout/packing.js';
 import { padded } from './layout/padded.js';
 import { layContext, pairLength, writePair, type MentionContext } from './layout/pair-layout.js';
 import { piecesOf } from './layout/piece-range.js';
 import { featureRows, mentionFeatures } from './layout/sparse-features.js';
+import { tagWindows, type TagWindow } from './layout/tag-windows.js';
 import { layWindows, writeWindow } from './layout/windows.js';
-import type { ModelManifest } from './manifest.js';
+import { shapesOf } from './layout/word-shapes.js';
+import type { ModelManifest, TaggerSettings } from './manifest.js';
 
-/** A batch for the engine; `places[i]` is where answer i belongs in the request. */
+/** A batch for the engine; `places[i]` is where answer i belongs in the request, -1 where it is not wanted. */
 export interface PlacedBatch<Batch> {
   readonly batch: Batch;
   readonly places: readonly number[];
@@ -140,6 +143,52 @@ export function* pairBatches(
       };
     }
   }
+}
+
+/** A text whose mentions are looked for, and the names of the KB that stand in it. */
+export interface TextToTag {
+  readonly text: string;
+  readonly pieces: Pieces;
+  readonly names: readonly Span[];
+}
+
+/** Batches of windows over the whole text; answers are by piece. */
+export function* tagBatches(
+  { text, pieces, names }: TextToTag,
+  settings: TaggerSettings,
+  { ids }: ModelManifest,
+): Generator<PlacedBatch<TagBatch>> {
+  const marks = nameMarks(pieces, names);
+  const lengthOf = ({ from, to }: TagWindow) => to - from + 2;
+  const windows = [...tagWindows(pieces.ids.length, settings)];
+  for (const [, chunk] of chunks(windows, CHUNK)) {
+    for (const group of packByLength(chunk, lengthOf, BATCH_TOKENS)) {
+      const packed = group.map(({ item }) => item);
+      const columnOf = (pad: number, write: (row: Int32Array, window: TagWindow) => void) =>
+        padded(packed, pad, lengthOf, write);
+      const tokens = columnOf(ids.pad, (row, { from, to }) => {
+        row.set([ids.cls, ...pieces.ids.subarray(from, to), ids.sep]);
+      });
+      const shapes = columnOf(0, (row, { from, to }) => {
+        row.set(shapesOf(text, pieces, from, to), 1);
+      });
+      const nameColumn = columnOf(0, (row, { from, to }) => {
+        row.set(marks.subarray(from, to), 1);
+      });
+      const batch = { ...tokens, shapes: shapes.ids, names: nameColumn.ids };
+      yield { batch, places: tagPlaces(packed, tokens.ids.length / packed.length) };
+    }
+  }
+}
+
+/** The piece that each of the [B, T] answers is about. */
+function tagPlaces(windows: readonly TagWindow[], width: number): number[] {
+  return windows.flatMap(({ from, keptFrom, keptTo }) =>
+    Array.from({ length: width }, (_, column) => {
+      const piece = from + column - 1;
+      return piece >= keptFrom && piece < keptTo ? piece : -1;
+    }),
+  );
 }
 
 function* chunks<T>(items: readonly T[], size: number): Generator<[from: number, chunk: T[]]> {

@@ -30,6 +30,13 @@ export interface PairBatch extends TokenBatch {
   readonly secondSegments: Int32Array;
 }
 
+export interface TagBatch extends TokenBatch {
+  /** [B, T]: how each piece is written (`layout/word-shapes.ts`), 0 for what is no text. */
+  readonly shapes: Int32Array;
+  /** [B, T]: where names of the KB stand (`layout/name-marks.ts`). */
+  readonly names: Int32Array;
+}
+
 /**
  * What runs the networks. Batches come laid out and padded; hidden states never leave the engine.
  * One call computes one batch; it fails with `model-invalid` where the model cannot compute it.
@@ -41,5 +48,7 @@ export abstract class InferenceEngine {
   abstract encodeEntities(batch: EntityBatch): Promise<Float32Array>;
   /** [B] logits of the cross-encoder. */
   abstract scorePairs(batch: PairBatch): Promise<Float32Array>;
+  /** [B, T, 3] probabilities that a mention is not here, begins here, goes on here; fails without a tagger. */
+  abstract tagPieces(batch: TagBatch): Promise<Float32Array>;
   abstract close(): Promise<void>;
 }

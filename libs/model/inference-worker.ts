@@ -16,6 +16,8 @@ function compute(engine: InferenceEngine, { method, batch }: WorkerCall): Promis
       return engine.encodeEntities(batch);
     case 'scorePairs':
       return engine.scorePairs(batch);
+    case 'tagPieces':
+      return engine.tagPieces(batch);
   }
 }
 

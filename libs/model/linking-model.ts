@@ -8,13 +8,16 @@ import {
   entityBatches,
   mentionBatches,
   pairBatches,
+  tagBatches,
   type MentionPair,
   type MentionSpan,
   type PlacedBatch,
+  type TextToTag,
 } from './batches.js';
-import type { InferenceEngine } from './engine.js';
+import type { InferenceEngine, TagBatch } from './engine.js';
 import type { EntityText } from './entity-text.js';
 import { EntityLayout } from './layout/entity-layout.js';
+import { TAGS } from './layout/tag-windows.js';
 import type { ModelManifest } from './manifest.js';
 import { openModelFolder, releaseOf } from './model-folder.js';
 import { WorkerEngine } from './worker-engine.js';
@@ -103,6 +106,23 @@ export class LinkingModel {
     return this.answer(batches, (batch) => this.engine.scorePairs(batch), rows);
   }
 
+  /**
+   * [N, 3] row-major: how likely each of the text's N pieces is outside every mention, begins one, goes on in one
+   * (Ramshaw and Marcus 1995); null where the model has no tagger. Windows over the whole text, between which the
+   * call can be aborted.
+   */
+  async tag(text: TextToTag, signal?: AbortSignal): Promise<Float32Array | null> {
+    const { tagger } = this.manifest;
+    if (tagger === undefined) return null;
+    const rows = new Rows(text.pieces.ids.length, TAGS);
+    const batches = tagBatches(text, tagger, this.manifest);
+    const compute = (batch: TagBatch) => {
+      signal?.throwIfAborted();
+      return this.engine.tagPieces(batch);
+    };
+    return text.pieces.ids.length === 0 ? rows.values : this.answer(batches, compute, rows);
+  }
+
   async close(): Promise<void> {
     await this.engine.close();
   }
@@ -150,6 +170,7 @@ class Rows {
 
   put(places: readonly number[], computed: Float32Array): void {
     places.forEach((place, i) => {
+      if (place < 0) return;
       const row = computed.subarray(i * this.width, (i + 1) * this.width);
       this.values.set(row, place * this.width);
     });

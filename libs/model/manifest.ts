@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { NAME_MARKS } from './layout/name-marks.js';
+import { SHAPES } from './layout/word-shapes.js';
 
 const file = z.object({
   path: z.string().regex(/^[\w.-]+$/, 'a file name inside the model folder'),
@@ -6,6 +8,20 @@ const file = z.object({
 });
 
 const count = z.int().min(1);
+
+/** What a span's probability rests on beside its `base`; `libs/linking/span-probability.ts` says how each is made. */
+export const SPAN_FEATURES = [
+  'tagged',
+  'inside',
+  'rival',
+  'words',
+  'chars',
+  'inLonger',
+  'overlaps',
+  'learned',
+  'seen',
+  'marked',
+] as const;
 
 const limits = z.object({
   /** Pieces of one window of text, without [CLS] and [SEP]. */
@@ -98,11 +114,58 @@ const adaptive = z.object({
   unreadLogit: z.number(),
 });
 
+/** Finds mentions. Vectors and logits do not depend on it, so it is no part of `version`. */
+const tagger = z.object({
+  file,
+  /** Pieces of one window, without [CLS] and [SEP]; window k begins at piece k · windowStride. */
+  windowPieces: count,
+  windowStride: count,
+  /** Rows of its two tables, which must be what `layout/word-shapes.ts` and `layout/name-marks.ts` give. */
+  shapes: z.literal(SHAPES),
+  nameMarks: z.literal(NAME_MARKS),
+  /** A mention may begin at a piece that begins one with at least this probability. */
+  begin: z.number().min(0).max(1),
+  /** It goes on while pieces are inside with at least the first of these; with the others it ends elsewhere. */
+  inside: z.array(z.number().min(0).max(1)).min(1),
+});
+
+/** log(p / (1 − p)) of .9, .5 and .1: by hand, from dev documents of two worlds, without a tagger. */
+const [OFTEN, EVEN, RARELY] = [2.197, 0, -2.197] as const;
+
+/**
+ * P(span is a mention) = sigmoid of the sum: one `base` and the weighted features of `span-probability.ts`.
+ * Without a fit: a name of the KB .9, or .5 for a single lower-case word; what only `compromise` found .1.
+ */
+const span = z.object({
+  /** For names of the KB by how they are written, and for what only tagger or `compromise` found. */
+  base: z
+    .object({
+      phrase: z.number(),
+      coded: z.number(),
+      capitalised: z.number(),
+      sentenceStart: z.number(),
+      plain: z.number(),
+      tagger: z.number(),
+      compromise: z.number(),
+    })
+    .prefault({
+      phrase: OFTEN,
+      coded: OFTEN,
+      capitalised: OFTEN,
+      sentenceStart: OFTEN,
+      plain: EVEN,
+      tagger: EVEN,
+      compromise: RARELY,
+    }),
+  weights: z.partialRecord(z.enum(SPAN_FEATURES), z.number()).prefault({}),
+});
+
 const calibration = z.object({
   ranking,
   adaptive,
   /** P(first candidate is right), where the cross-encoder has read it and where it has not. */
   confidence: z.object({ reranked: confidenceWeights, retrieved: confidenceWeights }),
+  span: span.prefault({}),
   /** Below this confidence a mention is NIL, where the caller does not say otherwise. */
   nil: z.object({ threshold: z.number().min(0).max(1) }),
   /** Of links at or above `threshold` at least this share was right on all dev splits; by precision, ascending. */
@@ -127,12 +190,15 @@ export const modelManifest = z.object({
     entityHead: file,
     crossEncoder: file,
   }),
+  tagger: tagger.optional(),
   calibration,
 });
 
 export type ModelManifest = z.output<typeof modelManifest>;
 export type ModelLimits = ModelManifest['limits'];
 export type SpecialIds = ModelManifest['ids'];
+export type TaggerSettings = NonNullable<ModelManifest['tagger']>;
+export type SpanFeature = (typeof SPAN_FEATURES)[number];
 export type Calibration = ModelManifest['calibration'];
 export type EvidenceWeights = z.output<typeof evidenceWeights>;
 export type ConfidenceWeights = z.output<typeof confidenceWeights>;

@@ -24,7 +24,11 @@ async function writeFolder(): Promise<void> {
     entityHead: await entry('entity-head.onnx', 'entity head'),
     crossEncoder: await entry('cross-encoder.onnx', 'cross-encoder'),
   };
-  const manifest = { ...shippedManifest, files };
+  const tagger = shippedManifest.tagger && {
+    ...shippedManifest.tagger,
+    file: await entry('tagger.onnx', 'tagger'),
+  };
+  const manifest = { ...shippedManifest, files, tagger };
   manifest.version = contentVersion(manifest);
   await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest, null, 2));
 }
@@ -84,6 +88,22 @@ test.each([
     code: 'model-invalid',
     message: expect.stringContaining(message) as unknown,
   });
+});
+
+test('a damaged tagger is refused, and a folder without one is not', async () => {
+  await writeFile(join(folder, 'tagger.onnx'), 'taggers');
+  await expect(openModelFolder(folder)).rejects.toThrow(/tagger\.onnx is damaged/);
+  await rewriteManifest((text) => JSON.stringify({ ...JSON.parse(text), tagger: undefined }));
+  expect((await openModelFolder(folder)).paths.tagger).toBeUndefined();
+});
+
+test('the tagger can change without a new version: no vector depends on it', async () => {
+  const before = await openModelFolder(folder);
+  await writeFile(join(folder, 'tagger.onnx'), 'another');
+  await rewriteManifest((text) => text.replace(sha256('tagger'), sha256('another')));
+  const { manifest, paths } = await openModelFolder(folder);
+  expect(paths.tagger).toBe(join(folder, 'tagger.onnx'));
+  expect(manifest.version).toBe(before.manifest.version);
 });
 
 test('the calibration can change without a new version: no vector depends on it', async () => {

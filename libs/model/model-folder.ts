@@ -15,7 +15,9 @@ export interface ModelFolder {
   readonly manifest: ModelManifest;
   readonly vocabulary: readonly string[];
   /** Absolute or relative path of each file, by its role. */
-  readonly paths: Readonly<Record<keyof ModelManifest['files'], string>>;
+  readonly paths: Readonly<Record<keyof ModelManifest['files'], string>> & {
+    readonly tagger?: string;
+  };
 }
 
 function invalid(message: string, cause?: unknown): ReferentError {
@@ -92,7 +94,7 @@ function checkSpecialIds(vocabulary: readonly string[], { ids }: ModelManifest):
 /** Reads the manifest and verifies every file; `model-invalid` names the file and what is wrong with it. */
 export async function openModelFolder(folder: string): Promise<ModelFolder> {
   const manifest = await readManifest(folder);
-  const { files } = manifest;
+  const { files, tagger } = manifest;
   const paths = {
     vocabulary: join(folder, files.vocabulary.path),
     trunk: join(folder, files.trunk.path),
@@ -102,7 +104,9 @@ export async function openModelFolder(folder: string): Promise<ModelFolder> {
   };
   const roles = Object.keys(paths) as (keyof typeof paths)[];
   await Promise.all(roles.map((role) => verify(paths[role], files[role].sha256)));
+  const taggerPaths = tagger === undefined ? {} : { tagger: join(folder, tagger.file.path) };
+  if (tagger !== undefined) await verify(join(folder, tagger.file.path), tagger.file.sha256);
   const vocabulary = parseVocabulary(await readFile(paths.vocabulary, 'utf8'));
   checkSpecialIds(vocabulary, manifest);
-  return { manifest, vocabulary, paths };
+  return { manifest, vocabulary, paths: { ...paths, ...taggerPaths } };
 }

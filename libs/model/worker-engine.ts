@@ -5,6 +5,7 @@ import {
   type EntityBatch,
   type MentionBatch,
   type PairBatch,
+  type TagBatch,
   type TokenBatch,
 } from './engine.js';
 import type { OnnxSettings } from './onnx-engine.js';
@@ -150,6 +151,10 @@ export class WorkerEngine extends InferenceEngine {
 
   override scorePairs(batch: PairBatch): Promise<Float32Array> {
     return this.call({ method: 'scorePairs', batch });
+  }
+
+  override tagPieces(batch: TagBatch): Promise<Float32Array> {
+    return this.call({ method: 'tagPieces', batch });
   }
 
   override async close(): Promise<void> {

@@ -1,11 +1,12 @@
-import type { EntityBatch, MentionBatch, PairBatch } from './engine.js';
+import type { EntityBatch, MentionBatch, PairBatch, TagBatch } from './engine.js';
 
 /** Messages between the calling thread and the inference thread. */
 
 export type WorkerRequest =
   | { readonly method: 'encodeMentions'; readonly batch: MentionBatch }
   | { readonly method: 'encodeEntities'; readonly batch: EntityBatch }
-  | { readonly method: 'scorePairs'; readonly batch: PairBatch };
+  | { readonly method: 'scorePairs'; readonly batch: PairBatch }
+  | { readonly method: 'tagPieces'; readonly batch: TagBatch };
 
 export type WorkerCall = WorkerRequest & { readonly id: number };
 

@@ -3,6 +3,7 @@ import {
   type Calibration,
   type ConfidenceWeights,
 } from '../../libs/model/manifest.js';
+import { shippedManifest } from './golden.js';
 import type { Candidate } from '../../libs/linking/stages.js';
 
 const NO_EVIDENCE = {
@@ -30,6 +31,7 @@ export const CALIBRATION: Calibration = {
   },
   adaptive: { skipProbability: 0.99, waves: [4, 4, 8], logitBound: 0, unreadLogit: -4 },
   confidence: { reranked: confidenceWeights(), retrieved: confidenceWeights() },
+  span: shippedManifest.calibration.span,
   nil: { threshold: 0.5 },
   precision: [
     { precision: 0.8, threshold: 0.4 },

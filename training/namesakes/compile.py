@@ -1,6 +1,6 @@
 """The written worlds: texts with marked mentions -> worlds in the format of the others.
 
-    python compile.py [--out FOLDER]        without --out it only checks, and says what it found
+    python compile.py [--out FOLDER] [--whole]        without --out it only checks, and says what it found
 
 Each topic is two files, written by hand:
     <topic>.entities.jsonl    {"id", "family", "title", "aliases", "types", "description"}, one a line
@@ -75,8 +75,10 @@ def load(topic):
     return entities, [line for line in lines if line.strip()]
 
 
-def documents_of(topic, entities, lines):
-    """-> train, dev: documents; those without any mention in the split are left out"""
+def documents_of(topic, entities, lines, whole=False):
+    """-> train, dev: documents; those without any mention in the split are left out.
+
+    whole: dev documents keep their mentions of train too, so that all that stands in a text is marked"""
     splits = {"train": [], "dev": []}
     for number, line in enumerate(lines, 1):
         text, marked = read_text(line)
@@ -88,7 +90,8 @@ def documents_of(topic, entities, lines):
             mentions["dev" if is_dev(family) else "train"].append(mention)
         # A text of both is dev's: nothing of it is seen in training.
         split = "dev" if mentions["dev"] else "train"
-        splits[split].append({"id": f"{topic}-{number}", "text": text, "mentions": mentions[split]})
+        chosen = mentions["train"] + mentions["dev"] if whole else mentions[split]
+        splits[split].append({"id": f"{topic}-{number}", "text": text, "mentions": chosen})
     return splits
 
 
@@ -101,7 +104,9 @@ def write(path, rows):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", help="one world a topic is written here")
-    out = parser.parse_args().out
+    parser.add_argument("--whole", action="store_true", help="keep all mentions of dev's texts: for the tagger")
+    options = parser.parse_args()
+    out = options.out
     found = False
     for path in sorted(glob.glob(f"{HERE}/*.entities.jsonl")):
         topic = os.path.basename(path).removesuffix(".entities.jsonl")
@@ -114,7 +119,7 @@ def main():
             os.makedirs(folder, exist_ok=True)
             rows = [{k: v for k, v in e.items() if k != "family"} for e in entities.values()]
             write(f"{folder}/entities.jsonl.gz", rows)
-            for split, documents in documents_of(topic, entities, lines).items():
+            for split, documents in documents_of(topic, entities, lines, options.whole).items():
                 write(f"{folder}/{split}.jsonl.gz", documents)
         marked = [m for line in lines for m in read_text(line)[1]]
         nil = sum(target.startswith("?") for _, _, _, target in marked)
