@@ -16,7 +16,7 @@ import { median } from './support/figures.js';
  * REFERENT_WORLDS: a folder of worlds (`disease/entities.jsonl.gz`); without it the demo KB is used.
  */
 
-const FOLDER = 'models/referent-v0';
+const FOLDER = 'models/referent-v1';
 const ROUNDS = Number(process.argv[2] ?? 5);
 const ENTITIES = Number(process.argv[3] ?? 256);
 const PAIRS = ENTITIES / 2;

@@ -21,7 +21,7 @@ const ROOT = join(import.meta.dirname, '..');
 const PROGRAM = join(ROOT, 'test', 'support', 'import-child.mjs');
 const KILLS = 20;
 const KB = 'demo';
-const MANIFEST = join(ROOT, 'models', 'referent-v0', 'manifest.json');
+const MANIFEST = join(ROOT, 'models', 'referent-v1', 'manifest.json');
 const MODEL_VERSION = (JSON.parse(readFileSync(MANIFEST, 'utf8')) as { version: string }).version;
 
 /** A process that has the model loaded and waits to be let go. */

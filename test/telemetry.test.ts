@@ -7,12 +7,12 @@ import { promisify } from 'node:util';
 
 const LOAD_MODEL = `
   const { LinkingModel } = await import('./dist/libs/model/linking-model.js');
-  const model = await LinkingModel.load('models/referent-v0');
+  const model = await LinkingModel.load('models/referent-v1');
   await model.encodeEntities([{ title: 'Mercury', aliases: [], types: [], description: '' }]);
   await model.close();`;
 const BARE_RUNTIME = `
   const { InferenceSession } = await import('onnxruntime-node');
-  await InferenceSession.create('models/referent-v0/mention-head.onnx');`;
+  await InferenceSession.create('models/referent-v1/mention-head.onnx');`;
 
 /** ONNX Runtime's reporting leaves its files in the temporary folder, which is how it is noticed here. */
 describe('reports to the maker of ONNX Runtime', () => {

@@ -35,7 +35,7 @@ SCORED = 16
 NIL_SHARE = 0.1
 NAMESAKES_WEIGHT = 2
 WAVES = (4, 4, 8, 16, 32)
-PRECISIONS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99)
+PRECISIONS = (0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99)
 NONE = -1e4  # score of no candidate
 
 

@@ -1,7 +1,7 @@
 """Step 3: logits of the dev mentions' candidates, and who wins when they are fused with retrieval.
 
     python evaluate.py --candidates RUNS/candidates --out RUNS/cross-v1/dev.npz \
-        --model RUNS/cross-v1/average.pt [--beside ../../models/referent-v0/cross-encoder.onnx]
+        --model RUNS/cross-v1/average.pt [--beside ../../models/referent-v1/cross-encoder.onnx]
 
 A model is an ONNX graph (as it ships) or a checkpoint of train.py. `--beside` names another one, measured
 on the same mentions. Candidates are those of step 1's cut KBs: easier than the whole KB for big worlds.

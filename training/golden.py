@@ -1,6 +1,6 @@
 """The golden file of a model folder: fixed inputs, and what the graphs make of them, by fp32 and by int8.
 
-    python golden.py ../models/referent-v0/golden.json FOLDER OUT.json
+    python golden.py ../models/referent-v1/golden.json FOLDER OUT.json
 
 The inputs (texts, mentions, entities, pairs, with their ids) are those of an earlier golden file; vectors and
 logits are computed anew. FOLDER is what export.py wrote.

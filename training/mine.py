@@ -1,6 +1,6 @@
 """Step 3: the candidates that the cross-encoder will meet: hybrid lists of the current dual encoder.
 
-    python mine.py --worlds RUNS/worlds --model ../models/referent-v0 --out RUNS/candidates [--only mdn rpg ...]
+    python mine.py --worlds RUNS/worlds --model ../models/referent-v1 --out RUNS/candidates [--only mdn rpg ...]
 
 One world is one file `<world>.npz`, read by `mentions.py`: the ids of the cut KB's entities, their vectors,
 and per mention its pieces, gold and best candidates. A file made with the same configuration, model and data
@@ -120,7 +120,7 @@ def make_world(world, config, dual, meta, path):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--worlds", required=True)
-    parser.add_argument("--model", default="../models/referent-v0")
+    parser.add_argument("--model", default="../models/referent-v1")
     parser.add_argument("--out", required=True)
     parser.add_argument("--only", nargs="*")
     for name, default in asdict(Config()).items():

@@ -23,7 +23,7 @@ from texts import Pieces, code_points, entities_ids, normal_form, read_jsonl, sh
 @dataclass
 class Config:
     data: str = "../../shared/data"  # the worlds
-    vocabulary: str = "../models/referent-v0/vocab.txt"
+    vocabulary: str = "../models/referent-v1/vocab.txt"
     seed: int = 17
     train_mentions: int = 16000  # a world, whole documents
     dev_mentions: int = 1500

@@ -1,6 +1,6 @@
 """Write the golden pieces that libs/text/wordpiece.test.ts checks, with Hugging Face's tokenizer as the reference.
 
-usage: python training/tokenizer_golden.py models/referent-v0/vocab.txt > libs/text/wordpiece.golden.json
+usage: python training/tokenizer_golden.py models/referent-v1/vocab.txt > libs/text/wordpiece.golden.json
 needs: tokenizers
 """
 import json

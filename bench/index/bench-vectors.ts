@@ -8,7 +8,7 @@ import { clusteredVectors } from '../../libs/index/testing/vectors.js';
 import type { EntityText } from '../../libs/model/entity-text.js';
 import { LinkingModel } from '../../libs/model/linking-model.js';
 
-const MODEL_FOLDER = 'models/referent-v0';
+const MODEL_FOLDER = 'models/referent-v1';
 const ENTITIES_A_CALL = 1_024;
 
 export interface Wanted {

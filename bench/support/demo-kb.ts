@@ -3,7 +3,7 @@ import { fileSource } from '../../libs/jobs/import-source.js';
 import { SqliteCatalog } from '../../libs/kb/sqlite-catalog.js';
 import type { LinkingModel } from '../../libs/model/linking-model.js';
 
-export const MODEL_FOLDER = 'models/referent-v0';
+export const MODEL_FOLDER = 'models/referent-v1';
 export const DEMO_FILE = 'kb/demo/entities.jsonl';
 
 /** Imports the demo KB as `referent import` does. */

@@ -41,7 +41,7 @@ export const environment = z.object({
     .string()
     .optional()
     .describe(
-      'Folder of the model. Default: `models/referent-v0` in the folder of package.json; a relative path is taken from the current folder.',
+      'Folder of the model. Default: `models/referent-v1` in the folder of package.json; a relative path is taken from the current folder.',
     ),
   REFERENT_DEFAULT_KB: z
     .string()

@@ -14,7 +14,7 @@ describe('parseSettings', () => {
       defaultKb: null,
       warnings: [],
     });
-    expect(settings.modelDir).toBe(join(packageRoot(), 'models', 'referent-v0'));
+    expect(settings.modelDir).toBe(join(packageRoot(), 'models', 'referent-v1'));
     expect(settings.dataDir).toBe(join(packageRoot(), '.referent'));
   });
 

@@ -78,7 +78,7 @@ function toSettings(env: Environment, warnings: readonly string[]): Settings {
     port: env.PORT,
     host: env.REFERENT_HOST,
     dataDir: resolve(env.REFERENT_DATA_DIR ?? join(packageRoot(), '.referent')),
-    modelDir: resolve(env.REFERENT_MODEL_DIR ?? join(packageRoot(), 'models', 'referent-v0')),
+    modelDir: resolve(env.REFERENT_MODEL_DIR ?? join(packageRoot(), 'models', 'referent-v1')),
     defaultKb: env.REFERENT_DEFAULT_KB ?? null,
     threads: env.REFERENT_THREADS,
     logLevel: env.REFERENT_LOG_LEVEL,

@@ -17,7 +17,7 @@ let kb: KnowledgeBase;
 let linker: Linker;
 
 beforeAll(async () => {
-  model = await LinkingModel.load('models/referent-v0');
+  model = await LinkingModel.load('models/referent-v1');
   temporary = await temporaryCatalog();
   const store = await temporary.catalog.openOrCreate('homonyms');
   await addEntities(store, model, HOMONYMS);

@@ -12,7 +12,7 @@ interface GoldenText {
   readonly ends: readonly number[];
 }
 
-const vocabulary = parseVocabulary(readFileSync('models/referent-v0/vocab.txt', 'utf8'));
+const vocabulary = parseVocabulary(readFileSync('models/referent-v1/vocab.txt', 'utf8'));
 const tokenizer = new WordPiece(vocabulary);
 const golden = JSON.parse(
   readFileSync('libs/text/wordpiece.golden.json', 'utf8'),

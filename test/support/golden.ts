@@ -38,7 +38,7 @@ interface Vectors {
   readonly vectorInt8: readonly number[];
 }
 
-export const MODEL_FOLDER = 'models/referent-v0';
+export const MODEL_FOLDER = 'models/referent-v1';
 
 const json = (file: string): unknown => JSON.parse(readFileSync(`${MODEL_FOLDER}/${file}`, 'utf8'));
 

@@ -11,7 +11,7 @@ import { LinkingModel } from '../../dist/libs/model/linking-model.js';
 
 const [kb, dataDir, file] = process.argv.slice(2);
 const model = await LinkingModel.load(
-  fileURLToPath(new URL('../../models/referent-v0', import.meta.url)),
+  fileURLToPath(new URL('../../models/referent-v1', import.meta.url)),
 );
 console.log('ready');
 await once(process.stdin, 'data');
