@@ -79,7 +79,7 @@ describe('batches', () => {
   test('rows of different entities stay in their places, near their single rows', async () => {
     const batch = await model.encodeEntities([...entities, ...entities.toReversed()]);
     for (const [i, entity] of [...entities, ...entities.toReversed()].entries()) {
-      expect(cosine(row(batch, i), await model.encodeEntities([entity]))).toBeGreaterThan(0.99);
+      expect(cosine(row(batch, i), await model.encodeEntities([entity]))).toBeGreaterThan(0.985);
     }
   });
 
