@@ -89,6 +89,7 @@ export class Linker {
     const clock = new StepClock();
     const records = new Records(this.kb.store.entities);
     const { calibration } = this.model.manifest;
+    const minConfidence = this.threshold(document, options);
 
     const mentions = await clock.time('detect', () => this.detect(document, options));
     const encoded = await clock.time('encode', () => encode(document.text, mentions, this.model));
@@ -96,10 +97,10 @@ export class Linker {
       this.retrieve(document, encoded, options),
     );
     const { ranked, pairsScored } = await clock.time('rerank', () =>
-      this.rerank(encoded, found.retrieved, { ...options, records }),
+      this.rerank(encoded, found.retrieved, { ...options, minConfidence, records }),
     );
     const decisions = await clock.time('decide', () =>
-      decide(ranked, { calibration, minConfidence: this.threshold(options) }),
+      decide(ranked, { calibration, minConfidence }),
     );
 
     return { decisions, ranked, records, pairsScored, versions, timings: clock.timings() };
@@ -163,20 +164,23 @@ export class Linker {
   private async rerank(
     { pieces }: EncodedMentions,
     retrieved: readonly RetrievedMention[],
-    { records, ...options }: LinkerOptions & { records: Records },
+    { records, ...options }: LinkerOptions & { records: Records; minConfidence: number },
   ): Promise<{ ranked: readonly RankedMention[]; pairsScored: number }> {
-    const { signal, rerank: mode = 'adaptive' } = options;
+    const { signal, minConfidence, rerank: mode = 'adaptive' } = options;
     signal?.throwIfAborted();
-    const minConfidence = this.threshold(options);
     const how = { mode, model: this.model, records, minConfidence, signal };
     const { mentions, pairsScored }: Reranked = await rerank(pieces, retrieved, how);
     return { ranked: await withRecords(mentions, records), pairsScored };
   }
 
-  private threshold({ minConfidence, minPrecision }: LinkerOptions): number {
+  private threshold(
+    { mentions }: LinkerDocument,
+    { minConfidence, minPrecision }: LinkerOptions,
+  ): number {
     const { calibration } = this.model.manifest;
     if (minPrecision !== undefined) return thresholdFor(minPrecision, calibration);
-    return minConfidence ?? calibration.nil.threshold;
+    const { threshold, detected } = calibration.nil;
+    return minConfidence ?? (mentions === undefined ? detected : threshold);
   }
 
   private checkCount(count: number): void {

@@ -167,7 +167,12 @@ const calibration = z.object({
   confidence: z.object({ reranked: confidenceWeights, retrieved: confidenceWeights }),
   span: span.prefault({}),
   /** Below this confidence a mention is NIL, where the caller does not say otherwise. */
-  nil: z.object({ threshold: z.number().min(0).max(1) }),
+  nil: z.object({
+    /** For given mentions. */
+    threshold: z.number().min(0).max(1),
+    /** For detected ones, whose confidence is also that of their span. */
+    detected: z.number().min(0).max(1),
+  }),
   /** Of links at or above `threshold` at least this share was right on all dev splits; by precision, ascending. */
   precision: z
     .array(z.object({ precision: z.number().min(0).max(1), threshold: z.number().min(0).max(1) }))

@@ -32,7 +32,7 @@ export const CALIBRATION: Calibration = {
   adaptive: { skipProbability: 0.99, waves: [4, 4, 8], logitBound: 0, unreadLogit: -4 },
   confidence: { reranked: confidenceWeights(), retrieved: confidenceWeights() },
   span: shippedManifest.calibration.span,
-  nil: { threshold: 0.5 },
+  nil: { threshold: 0.5, detected: 0.5 },
   precision: [
     { precision: 0.8, threshold: 0.4 },
     { precision: 0.95, threshold: 0.9 },
