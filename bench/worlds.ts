@@ -80,7 +80,7 @@ async function measureAll(): Promise<Results> {
   }
   return {
     ...{ sizes, worlds: results, nil },
-    namesakes: await measureNamesakes(workshop, 'training/namesakes'),
+    namesakes: await measureNamesakes(workshop, 'training/namesakes', sizes),
     demo: await measureDemo(workshop),
   };
 }

@@ -18,6 +18,7 @@ const python = await ensurePython(folder, join(root, 'bench', 'peers', 'requirem
 
 const plan = join(folder, 'plan.json');
 const samples = [process.execPath, 'dist/bench/worlds.js', '--plan', plan];
-process.exitCode =
-  (await runLive(samples)) ||
-  (await runLive([python, 'bench/peers/peers.py', plan, ...process.argv.slice(2)]));
+const peers = [python, 'bench/peers/peers.py', plan, ...process.argv.slice(2)];
+// Everything is in the packages: nothing is to be asked of a hub of models.
+const offline = { HF_HUB_OFFLINE: '1', TOKENIZERS_PARALLELISM: 'false' };
+process.exitCode = (await runLive(samples)) || (await runLive(peers, offline));

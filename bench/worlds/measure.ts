@@ -171,17 +171,22 @@ async function othersOf(file: string, removed: ReadonlySet<string>): Promise<obj
 export async function measureNamesakes(
   workshop: Workshop,
   folder: string,
+  { retrieval, detected, seed }: SampleSizes,
 ): Promise<NamesakesResult> {
   const written = await readNamesakes(folder);
   const file = (part: string) => workshop.sampleFile(`${NAMESAKES}.${part}`);
   await writeLines(file('entities'), written.entities);
-  await writeLines(file('given'), written.given);
+  await writeLines(file('given'), draw(written.given, { limit: retrieval, seed }));
   await writeLines(file('detected'), written.detected);
   const kb = { name: NAMESAKES, entities: file('entities') };
+  const limited = ['--limit', String(detected), '--seed', String(seed)];
   await workshop.import(kb);
   return {
     given: await workshop.evaluate({ kb, file: file('given'), args: ADAPTIVE }),
-    detected: await workshop.evaluate({ kb, file: file('detected'), args: DETECTED }),
+    detected: await workshop.evaluate({
+      ...{ kb, file: file('detected') },
+      args: [...DETECTED, ...limited],
+    }),
     entities: await workshop.entitiesIn(kb),
   };
 }

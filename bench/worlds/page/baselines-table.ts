@@ -1,18 +1,19 @@
 import { markdown } from '../../support/markdown.js';
 import { share, shares } from '../figures-text.js';
 import type { PeerFigures } from '../peers.js';
-import { meanRow } from './given-tables.js';
+import { meanRow, recallOf } from './given-tables.js';
 import type { MeasuredWorld, Results } from './results.js';
 
 type Figure = number | null | undefined;
 
 export function baselinesSection({ worlds, sizes }: Results): string {
   const figures = worlds.map(accuracies);
+  const compared = figures.filter((row) => row.every((figure) => figure != null));
   return `## Beside simple methods and other tools, run here
 
 Accuracy on the same mentions (at most ${sizes.rerank} a world), whole KBs, nothing learned by us. "Exact name": the first
 entity of the KB's file that carries the surface as title or alias. "BM25": our own lexical query alone. "MiniLM":
-all-MiniLM-L6-v2 as it comes, the sentence around the mention against "title. description".
+all-MiniLM-L6-v2 as it comes, the mention and the text around it against "title. description".
 "sentence-transformers": candidates by exact name and MiniLM, ranked by its CrossEncoder, fine-tuned from the same
 MiniLM on mentions of these worlds' train splits. "Char 3-grams": scispaCy's candidate generator, TF-IDF of
 character 3-grams over names. ${peersNote(worlds)}
@@ -23,17 +24,17 @@ ${markdown([
     ...['Referent', 'pairs read: theirs', 'ours'],
   ],
   ...worlds.map((result, at) => [result.world, ...cells(figures[at] ?? []), ...pairs(result)]),
-  ['**mean**', ...cells(meanRow(figures)), '', ''],
+  ...(compared.length === 0 ? [] : [meanOfCompared(compared)]),
 ])}
 
 Of these methods by recall at 1 / 10 / 64 / 100, ours before reranking:
 
 ${markdown([
   ['world', 'BM25', 'char 3-grams', 'MiniLM', 'Referent'],
-  ...worlds.map(({ world, baselines, peers, retrieval }) => [
+  ...worlds.map(({ world, baselines, peers, adaptive }) => [
     ...[world, shares(baselines.bm25), recallText(peers?.charTrigrams)],
     recallText(peers?.miniLm),
-    shares([1, 10, 64, 100].map((at) => retrieval.plain.recall[at as 1 | 10 | 64 | 100])),
+    shares(recallOf(adaptive.plain)),
   ]),
 ])}
 `;
@@ -45,6 +46,11 @@ function accuracies({ baselines, peers, adaptive }: MeasuredWorld): Figure[] {
     ...[peers?.crossEncoder?.accuracy, adaptive.plain.accuracy],
   ];
 }
+
+/** Columns are compared over the same worlds: those where every method was run. */
+const meanOfCompared = (compared: readonly (readonly Figure[])[]): string[] => [
+  ...[`**mean of ${compared.length} with all**`, ...cells(meanRow(compared)), '', ''],
+];
 
 const cells = (figures: readonly Figure[]): string[] => figures.map(share);
 
@@ -59,7 +65,7 @@ const recallText = (recall: PeerFigures['miniLm'] | undefined): string =>
 function peersNote(worlds: readonly MeasuredWorld[]): string {
   const tuned = worlds.map(({ peers }) => peers?.crossEncoder).find((each) => each != null);
   if (worlds.every(({ peers }) => peers === null)) {
-    return 'The last three were not run on these mentions yet: `npm run bench:peers` does it.';
+    return 'Char 3-grams, MiniLM and sentence-transformers were not run on these mentions yet: `npm run bench:peers` does it.';
   }
   if (tuned == null) return 'The CrossEncoder was not run.';
   return (
