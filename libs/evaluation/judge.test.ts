@@ -15,7 +15,15 @@ const decision = (
   candidates: readonly RankedCandidate[] = key === null ? [] : [candidate(key, 1)],
 ): Decision => ({
   ranked: {
-    mention: { start, end, surface: 'x', source: 'given', spanProbability: 1, tagProbability: null, keyphraseness: null },
+    mention: {
+      start,
+      end,
+      surface: 'x',
+      source: 'given',
+      spanProbability: 1,
+      tagProbability: null,
+      keyphraseness: null,
+    },
     candidates,
     pairsScored: 0,
   },

@@ -33,7 +33,15 @@ interface Place {
 
 const ranked = (candidates: RankedCandidate[], place: Place = {}): RankedMention => {
   const { at: [start, end] = [0, 5], source = 'given', spanProbability = 1 } = place;
-  const mention = { start, end, surface: '', source, spanProbability, tagProbability: null, keyphraseness: null };
+  const mention = {
+    start,
+    end,
+    surface: '',
+    source,
+    spanProbability,
+    tagProbability: null,
+    keyphraseness: null,
+  };
   return { mention, candidates, pairsScored: 0 };
 };
 

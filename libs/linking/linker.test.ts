@@ -108,7 +108,8 @@ describe('given mentions', () => {
 
 describe('detected mentions', () => {
   test('names of the KB are found and told apart', async () => {
-    const text = 'Apple sells the iPhone. The WHO warns of mercury in thermometers, a poisonous metal.';
+    const text =
+      'Apple sells the iPhone. The WHO warns of mercury in thermometers, a poisonous metal.';
     const links = await linksIn(text);
     expect(links).toContainEqual(['Apple', 'apple-company']);
     expect(links).toContainEqual(['WHO', 'who']);
