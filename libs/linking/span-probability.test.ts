@@ -61,6 +61,7 @@ describe('weights', () => {
     expect(mention).toEqual({
       ...{ start: 4, end: 8, surface: 'York', source: 'gazetteer', tagProbability: 0.5 },
       spanProbability: expect.any(Number) as unknown,
+      keyphraseness: null,
     });
   });
 });

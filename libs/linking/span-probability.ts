@@ -20,10 +20,15 @@ const BASE_OF_FORM: Readonly<Record<SurfaceForm, Base>> = {
 
 /** How likely each found span is a mention: a logistic over features that mean the same in any KB. By place. */
 export function weighed(found: readonly FoundMention[], weights: SpanWeights): Mention[] {
-  return withRivals(found).map(({ mention, rivals }) => {
-    const { form: _form, insideProbability: _inside, ...rest } = mention;
-    return { ...rest, spanProbability: spanProbability(mention, rivals, weights) };
-  });
+  return withRivals(found).map(({ mention, rivals }) => ({
+    start: mention.start,
+    end: mention.end,
+    surface: mention.surface,
+    source: mention.source,
+    spanProbability: spanProbability(mention, rivals, weights),
+    tagProbability: mention.tagProbability,
+    keyphraseness: mention.keyphraseness ?? null,
+  }));
 }
 
 export interface Contested {

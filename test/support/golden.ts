@@ -37,11 +37,22 @@ interface Vectors {
   readonly vectorInt8: readonly number[];
 }
 
+/** Sentences of the demo as the tagger reads them, and its logits of O, B and I [N, 3] for their N pieces. */
+export type GoldenTags = readonly {
+  readonly text: string;
+  readonly pieces: readonly number[];
+  readonly shapes: readonly number[];
+  readonly names: readonly number[];
+  readonly logits: readonly (readonly number[])[];
+  readonly logitsInt8: readonly (readonly number[])[];
+}[];
+
 export const MODEL_FOLDER = 'models/referent-v0';
 
 const json = (file: string): unknown => JSON.parse(readFileSync(`${MODEL_FOLDER}/${file}`, 'utf8'));
 
 export const golden = json('golden.json') as Golden;
+export const goldenTags = json('golden-tagger.json') as GoldenTags;
 export const shippedManifest = modelManifest.parse(json('manifest.json'));
 export const shippedTokenizer = new WordPiece(
   parseVocabulary(readFileSync(`${MODEL_FOLDER}/vocab.txt`, 'utf8')),
