@@ -85,11 +85,16 @@ def share_of(name, count):
 
 
 @cache
+def candidate_columns(paths, name):
+    file = np.load(paths.of("candidates", f"{name}.npz"))
+    return {key: file[key] for key in ("gold", "is_dev", "candidates", "scores", "vectors")}
+
+
+@cache
 def full_world(paths, name):
     """The prepared world, its candidate file's columns, and the mention of each of the file's rows."""
     world = World(paths.of("worlds", f"{name}.npz"))
-    file = np.load(paths.of("candidates", f"{name}.npz"))
-    columns = {key: file[key] for key in ("gold", "is_dev", "candidates", "scores", "vectors")}
+    columns = candidate_columns(paths, name)
     picked = np.array(list(mine.sampled(world, mine.Config())))
     if (world.mentions[picked, 3] != columns["gold"]).any():
         raise SystemExit(f"{name}: the candidate file is not of this world; run mine.py again")

@@ -12,7 +12,15 @@ from safetensors.torch import load_file
 
 from model import Trunk, from_hugging_face, load_dual, mention_parts
 from retriever import lay_out_windows
-from small import WORLDS, encoded, full_world, parts_of_entities, parts_of_mentions, sampled
+from small import (
+    WORLDS,
+    candidate_columns,
+    encoded,
+    full_world,
+    parts_of_entities,
+    parts_of_mentions,
+    sampled,
+)
 from small import SmallConfig, small_worlds
 from sparse import padded_features
 
@@ -66,16 +74,17 @@ class Vectors:
     entities: np.ndarray  # [E, D]
     queries: dict  # split -> [M, D]
     gold: dict  # split -> [M]
-    mentions: dict  # split -> [M] mention of the world
+    rows: dict  # split -> [M] row of the candidate file
     candidates: dict  # split -> [M, K]
 
 
 @cache
 def v0_vectors(paths, name):
-    world, columns, picked = full_world(paths, name)
+    columns = candidate_columns(paths, name)
     splits = dict(zip(("train", "dev"), sampled(columns, name, SmallConfig())))
 
     def make():
+        world, _, picked = full_world(paths, name)
         return {split: mention_vectors(v0(paths), world, picked[rows]) for split, rows in splits.items()}
 
     found = kept(paths.of("experiments", f"vectors-{name}.pt"), make)
@@ -83,7 +92,7 @@ def v0_vectors(paths, name):
         columns["vectors"].astype(np.float32),
         {split: vectors.numpy() for split, vectors in found.items()},
         {split: columns["gold"][rows] for split, rows in splits.items()},
-        {split: picked[rows] for split, rows in splits.items()},
+        splits,
         {split: columns["candidates"][rows] for split, rows in splits.items()},
     )
 

@@ -8,7 +8,7 @@ References
     random projection with signs: Achlioptas 2003, Database-friendly random projections
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -32,11 +32,11 @@ def lexical(paths):
         label: {} for label in ("dense", "BM25", "alias table", "dense + alias", "dense + BM25", "hybrid")
     }
     for name in WORLDS:
-        world, _, _ = full_world(paths, name)
+        world, _, picked = full_world(paths, name)
         names, bm25, found = Names(world.entities), Bm25(world.entities), v0_vectors(paths, name)
         for label in rows:
             rows[label][name] = []
-        for mention, query, gold in zip(*(x["dev"] for x in (found.mentions, found.queries, found.gold))):
+        for mention, query, gold in zip(picked[found.rows["dev"]], found.queries["dev"], found.gold["dev"]):
             for label, scores in orders(world, names, bm25, mention, found.entities @ query).items():
                 rows[label][name].append(
                     int((scores > scores[gold] + 1e-6).sum()) if scores[gold] else len(scores)
@@ -65,15 +65,32 @@ def orders(world, names, bm25, mention, cosine):
 @dataclass
 class ProjectionConfig:
     seed: int = 17
-    draws: int = 3  # of a random matrix
+    entities: int = 4000  # of a KB: gold ones, v0's best candidates, random ones
+    candidates: int = 4  # of a mention that stay
+    draws: int = 2  # of a random matrix
     random_rivals: int = 100  # of a mention, for the pairwise error
     # the trained projection
-    steps: int = 150
+    steps: int = 90
     mentions: int = 96  # a step, of one world
-    entities: int = 1024  # random ones beside gold and its best rivals
+    others: int = 768  # random entities beside gold and its best rivals
     rivals: int = 4
     rate: float = 2e-3
     scale: float = 37.3  # v0's softmax scale
+
+
+def cut(found, config):
+    """The same with fewer entities."""
+    kept = set()
+    for split, gold in found.gold.items():
+        kept.update(gold.tolist(), found.candidates[split][:, : config.candidates].ravel().tolist())
+    order = np.random.default_rng(config.seed).permutation(len(found.entities))
+    others = [row for row in order.tolist() if row not in kept]
+    rows = np.array(sorted(kept | set(others[: max(0, config.entities - len(kept))])))
+    place = np.full(len(found.entities), -1)
+    place[rows] = np.arange(len(rows))
+    gold = {split: place[x] for split, x in found.gold.items()}
+    candidates = {split: place[x[:, : config.candidates]] for split, x in found.candidates.items()}
+    return replace(found, entities=found.entities[rows], gold=gold, candidates=candidates)
 
 
 def margins(query, gold, rivals):
@@ -115,7 +132,7 @@ def trained_projection(worlds, k, config):
         at = rng.choice(count, min(config.mentions, count), replace=False)
         gold = found.gold["train"][at]
         rivals = found.candidates["train"][at, : config.rivals].ravel()
-        others = rng.choice(len(found.entities), min(config.entities, len(found.entities)), replace=False)
+        others = rng.choice(len(found.entities), min(config.others, len(found.entities)), replace=False)
         rows = np.unique(np.concatenate([gold, rivals, others]))
         project = lambda x: F.normalize(torch.from_numpy(x) @ matrix, dim=-1)
         logits = project(found.queries["train"][at]) @ project(found.entities[rows]).T * config.scale
@@ -175,7 +192,7 @@ def projected_row(label, k, worlds, pairs, matrices):
 
 def projections(paths):
     config = ProjectionConfig()
-    worlds = {name: v0_vectors(paths, name) for name in WORLDS}
+    worlds = {name: cut(v0_vectors(paths, name), config) for name in WORLDS}
     pairs = {name: pairs_of(found, config) for name, found in worlds.items()}
     rng = np.random.default_rng(config.seed)
     rows = [projected_row("no projection", 384, worlds, pairs, [np.eye(384, dtype=np.float32)])]
