@@ -164,8 +164,9 @@ def small_worlds(paths):
     path = paths.of("experiments", "small.pkl")
     if not os.path.exists(path):
         worlds = {name: make_small(paths, name, SmallConfig()) for name in WORLDS}
-        with open(path, "wb") as file:
+        with open(f"{path}.part", "wb") as file:
             pickle.dump(worlds, file)
+        os.replace(f"{path}.part", path)
     with open(path, "rb") as file:
         return pickle.load(file)
 
