@@ -16,6 +16,7 @@ import {
   measureNil,
   measureWorld,
   openWorld,
+  sampleName,
   type SampleSizes,
 } from './worlds/measure.js';
 import { accuracyPage } from './worlds/page.js';
@@ -48,7 +49,8 @@ const sizes: SampleSizes = {
 const settings = loadSettings();
 const source = { folder: resolve(process.env['REFERENT_WORLDS'] ?? '../shared/data'), sizes };
 const workshop = new Workshop(join(settings.dataDir, 'worlds'), settings.modelDir, options.fresh);
-const peerFile = (world: string) => join(workshop.folder, 'peers', `${world}.json`);
+const peersSample = (world: string) => sampleName(world, { limit: sizes.rerank, seed: sizes.seed });
+const peerFile = (world: string) => join(workshop.folder, 'peers', `${peersSample(world)}.json`);
 
 const asked = new Set(options.worlds.split(','));
 const worlds = WORLDS.filter((world) => asked.has(world.name) && hasWorld(source, world));
@@ -71,7 +73,7 @@ async function measureAll(): Promise<Results> {
   const results: Results['worlds'][number][] = [];
   for (const world of worlds) {
     const measured = await measureWorld(workshop, world, source);
-    const sample = workshop.sampleFile(`${world.name}.rerank`);
+    const sample = workshop.sampleFile(peersSample(world.name));
     results.push({ ...measured, peers: await peerFiguresOf(peerFile(world.name), sample) });
   }
   const nil: Results['nil'][number][] = [];

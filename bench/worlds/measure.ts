@@ -70,6 +70,10 @@ export interface Source {
 export const hasWorld = ({ folder }: Source, { name }: World): boolean =>
   existsSync(join(folder, name, 'entities.jsonl.gz'));
 
+/** Of each size a file of its own: another command may be reading one. */
+export const sampleName = (world: string, { limit, seed }: { limit: number; seed: number }) =>
+  `${world}.${limit}-${seed}`;
+
 /** The world's files, with its samples written. */
 export async function openWorld(
   workshop: Workshop,
@@ -80,8 +84,9 @@ export async function openWorld(
   const documents = await documentsOf(file('dev'));
   const samples = { retrieval: '', rerank: '', full: '' };
   for (const sample of SAMPLES) {
-    samples[sample] = workshop.sampleFile(`${name}.${sample}`);
-    await writeLines(samples[sample], draw(documents, { limit: sizes[sample], seed: sizes.seed }));
+    const drawn = { limit: sizes[sample], seed: sizes.seed };
+    samples[sample] = workshop.sampleFile(sampleName(name, drawn));
+    await writeLines(samples[sample], draw(documents, drawn));
   }
   const kb = { name, entities: file('entities') };
   return { kb, samples, dev: file('dev'), lessons: { file: file('train'), isPartial } };
