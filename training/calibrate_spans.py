@@ -22,7 +22,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from calibrate import calibration_error, fit, world_weights
+from calibrate import calibration_error, minimise
 from tagger import group_of
 
 BASES = ("phrase", "coded", "capitalised", "sentenceStart", "plain", "tagger", "compromise")
@@ -57,13 +57,14 @@ def fit_weights(documents):
     names = np.array([f"{d['world']}{d['learned']}" for d in documents for _ in d["spans"]])
     x = torch.tensor(np.concatenate([d["x"] for d in documents]))
     y = torch.tensor(np.concatenate([d["y"] for d in documents]))
-    weights = world_weights(names)
+    share = np.array([1 / (names == name).sum() for name in names])  # every world the same
+    weights = torch.tensor(share / share.sum())
 
     def loss(numbers):
         nll = F.binary_cross_entropy_with_logits(x @ numbers, y, reduction="none")
         return (nll * weights).sum() + RIDGE * (numbers**2).sum()
 
-    return np.array(fit(loss, [0.0] * x.shape[1]))
+    return np.array(minimise(loss, [0.0] * x.shape[1]))
 
 
 def probabilities(document, numbers):
@@ -103,7 +104,7 @@ def figures(documents, numbers, threshold):
         "recall": round(right / max(1, wanted), 4),
         "offeredRecall": round(offered / max(1, wanted), 4),
         "offeredPerGold": round(len(p) / max(1, wanted), 2),
-        "ece": round(calibration_error(p, y), 4),
+        "ece": round(calibration_error(p, y, np.ones(len(p))), 4),
     }
 
 
