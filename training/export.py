@@ -9,7 +9,7 @@ In FOLDER, to be copied into a model folder:
     cross-encoder.onnx   int8: input_ids, attention_mask, token_type_ids int64 [B, T] -> logits [B]
 In FOLDER/weights, to measure against and to train further from:
     *.fp32.onnx          the trunks unquantised
-    dual-trunk, cross-trunk .safetensors (fp16, Hugging Face names), dual-heads, cross-head .safetensors (fp32)
+    dual-trunk, cross-trunk .safetensors (fp16, Hugging Face names, layers only), dual-heads, cross-head (fp32)
     training.json        of both runs: configuration, data hash, step and log
 `v0` in place of a checkpoint takes v0's weights as they are.
 """
@@ -69,9 +69,11 @@ def quantise(source, target):
     quantize_dynamic(source, target, op_types_to_quantize=["MatMul", "Gather"], **options)
 
 
-def save_weights(model, trunk_path, heads_path):
+def save_weights(model, trunk_path, heads_path, base):
+    """Without the embeddings, which stayed frozen: they are those of `base`."""
     trunk = {k: v.half().contiguous() for k, v in to_hugging_face(model.trunk).items()}
-    save_file(trunk, trunk_path, metadata={"format": "pt"})
+    layers = {k: v for k, v in trunk.items() if not k.startswith("embeddings.")}
+    save_file(layers, trunk_path, metadata={"format": "pt", "base": base})
     heads = {k: v for k, v in model.state_dict().items() if not k.startswith("trunk.")}
     save_file({k: v.float().contiguous() for k, v in heads.items()}, heads_path)
 
@@ -86,7 +88,8 @@ def export_dual(model, out):
     for name, head in (("mention-head", model.mention_head), ("entity-head", model.entity_head)):
         graph = HeadGraph(head, model.projection)
         export_graph(graph, (parts, sparse), f"{out}/{name}.onnx", HEAD_INPUTS, "vectors", {0: "N"})
-    save_weights(model, f"{out}/weights/dual-trunk.safetensors", f"{out}/weights/dual-heads.safetensors")
+    heads = f"{out}/weights/dual-heads.safetensors"
+    save_weights(model, f"{out}/weights/dual-trunk.safetensors", heads, dual.Config.trunk)
 
 
 def export_cross(model, out):
@@ -96,7 +99,8 @@ def export_cross(model, out):
     full = f"{out}/weights/cross-encoder.fp32.onnx"
     export_graph(model, example, full, PAIR_INPUTS, "logits", {0: "B", 1: "T"})
     quantise(full, f"{out}/cross-encoder.onnx")
-    save_weights(model, f"{out}/weights/cross-trunk.safetensors", f"{out}/weights/cross-head.safetensors")
+    head = f"{out}/weights/cross-head.safetensors"
+    save_weights(model, f"{out}/weights/cross-trunk.safetensors", head, cross.Config.trunk)
 
 
 def load(checkpoint, model, of_v0):

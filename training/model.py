@@ -16,6 +16,7 @@ import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 from sparse import BUCKETS
@@ -193,10 +194,17 @@ def collate(pairs):
 # ---- weights under Hugging Face's names ----
 
 
+def trunk_weights(path):
+    """A BertModel's weights; what a file leaves out (frozen embeddings) is taken from the file that it names."""
+    with safe_open(path, "pt") as file:
+        base = (file.metadata() or {}).get("base")
+    return (load_file(base) if base else {}) | load_file(path)
+
+
 def load_pretrained(trunk_file, head_file=None):
     """A BertModel's safetensors; the head of an earlier cross-encoder, or a fresh one."""
     model = CrossEncoder()
-    model.trunk.load_state_dict(from_hugging_face(load_file(trunk_file)))
+    model.trunk.load_state_dict(from_hugging_face(trunk_weights(trunk_file)))
     if head_file:
         head = {k.removeprefix("cross_head."): v for k, v in load_file(head_file).items()}
         model.load_state_dict(head, strict=False)
@@ -211,7 +219,7 @@ def load_pretrained(trunk_file, head_file=None):
 def load_dual(trunk_file, heads_file):
     """A BertModel's safetensors, and the heads of an earlier dual encoder (v0's names)."""
     model = DualEncoder()
-    model.trunk.load_state_dict(from_hugging_face(load_file(trunk_file)))
+    model.trunk.load_state_dict(from_hugging_face(trunk_weights(trunk_file)))
     heads = {k: v for k, v in load_file(heads_file).items() if not k.startswith("tagger.")}
     missing, unexpected = model.load_state_dict(heads, strict=False)
     if unexpected:
