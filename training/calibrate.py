@@ -164,11 +164,9 @@ def fit_order(data, top, with_logit, penalty=1e-4):
     """Conditional logit with "nothing fits" as one more choice. -> weights [F], score of NIL"""
     x, present = features(data, top, with_logit)
     gold = torch.tensor(data.gold)
-    learnable = ((gold >= 0) & (gold < top)) | torch.tensor(data.is_nil)
-    learnable &= present.any(1)
     in_reach = (gold >= 0) & (gold < top)
     in_reach &= present.gather(1, gold.clamp(0, top - 1)[:, None]).squeeze(1)
-    learnable &= in_reach | torch.tensor(data.is_nil)
+    learnable = present.any(1) & (in_reach | torch.tensor(data.is_nil))
     x, present, gold = x[learnable], present[learnable], gold[learnable]
     target = torch.where(torch.tensor(data.is_nil)[learnable], torch.tensor(top), gold)
     weight = torch.tensor(data.weight)[learnable]

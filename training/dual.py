@@ -18,7 +18,6 @@ References
 """
 
 import argparse
-import math
 import random
 from collections import defaultdict
 from dataclasses import asdict, dataclass
@@ -31,7 +30,7 @@ import torch
 import torch.nn.functional as F
 
 from model import collate_rows, load_dual, thaw
-from runs import Run, rate_at
+from runs import Run
 from sparse import padded_features
 from texts import CLS, SEP, normal_form
 from worlds import load_worlds

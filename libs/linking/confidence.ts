@@ -3,7 +3,7 @@ import {
   type Calibration,
   type ConfidenceWeights,
 } from '../model/manifest.js';
-import { shareOfFirst } from './ranking.js';
+import { featuresOf, shareOfFirst } from './ranking.js';
 import type { RankedCandidate, RankedMention } from './stages.js';
 
 /** Log-odds and leads beyond these say nothing more. */
@@ -38,17 +38,18 @@ export function confidenceFeatures(
   const rival = scores.slice(1).reduce((best, score) => Math.max(best, score), nil);
   const share = shareOfFirst(scores, nil);
   const namesakes = candidates.filter(({ exactAlias }) => exactAlias).length;
+  const evidence = featuresOf(first, first.cosine, ranking.bm25Offset);
   return {
     bias: 1,
     logOdds: clipped(Math.log(share / Math.max(1 - share, 1e-9)), MOST_LOG_ODDS),
     lead: clipped((scores[0] ?? 0) - rival, MOST_LEAD),
     logit: first.logit ?? 0,
-    similarity: first.cosine,
-    exactTitle: first.exactTitle ? 1 : 0,
-    exactAlias: first.exactAlias && !first.exactTitle ? 1 : 0,
-    bm25: first.lexicalRank === null ? 0 : 1 / (first.lexicalRank + ranking.bm25Offset),
+    similarity: evidence.similarity,
+    exactTitle: evidence.exactTitle,
+    exactAlias: evidence.exactAlias,
+    bm25: evidence.bm25,
     namesakes: Math.log1p(namesakes),
-    prior: first.prior ?? 0,
+    prior: evidence.prior,
     priorKnown: first.prior === null ? 0 : 1,
     priorMentions: Math.log1p(first.priorMentions),
   };
