@@ -1,6 +1,8 @@
 /** Which library may import which: the table of ARCHITECTURE.md, as rules. */
 const allowed = {
   text: ['text'],
+  access: ['access', 'contract', 'kb'],
+  metrics: ['metrics', 'linking', 'queue', 'contract', 'config', 'access'],
   config: ['config', 'contract'],
   contract: ['contract'],
   index: ['index', 'contract'],
@@ -8,7 +10,20 @@ const allowed = {
   kb: ['kb', 'contract', 'text'],
   linking: ['linking', 'text', 'model', 'kb', 'index', 'contract'],
   evaluation: ['evaluation', 'linking', 'contract', 'kb', 'text'],
-  jobs: ['jobs', 'linking', 'kb', 'index', 'model', 'text', 'contract', 'config'],
+  queue: ['queue', 'contract'],
+  batches: ['batches', 'queue', 'jobs', 'linking', 'kb', 'text', 'contract'],
+  jobs: [
+    'jobs',
+    'batches',
+    'queue',
+    'linking',
+    'kb',
+    'index',
+    'model',
+    'text',
+    'contract',
+    'config',
+  ],
 };
 
 const boundary = ([lib, targets]) => ({
@@ -33,6 +48,8 @@ module.exports = {
     only('onnx-in-model', 'onnxruntime-node', '^libs/model/'),
     only('usearch-in-one-file', 'usearch', '^libs/index/usearch-file\\.ts$'),
     only('kysely-in-kb', 'kysely', '^libs/kb/'),
+    only('bullmq-in-queue', '(bullmq|ioredis)', '^libs/queue/|^apps/api/board/'),
+    only('pg-in-kb', 'pg/', '^libs/kb/'),
     only('sqlite-driver-in-one-file', 'libsql', '^libs/kb/sqlite-driver\\.ts$'),
   ],
   options: {

@@ -1,5 +1,7 @@
 /** Slow suites (whole processes, kill -9, the demo KB) live in test/; `npm run check` runs all but those. */
 export default {
+  globalSetup: '<rootDir>/test/support/global-setup.mjs',
+  globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
   testEnvironment: '<rootDir>/test/support/jest-environment.mjs',
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
@@ -18,5 +20,7 @@ export default {
   },
   testMatch: ['<rootDir>/{apps,libs,test,bench}/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist'],
-  testTimeout: 30_000,
+  // Many suites wait for processes that they end and begin again: as many at a time as there are cores.
+  maxWorkers: '100%',
+  testTimeout: 60_000,
 };

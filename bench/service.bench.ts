@@ -1,12 +1,8 @@
 import { parseArgs } from 'node:util';
-import { importEntities } from '../libs/jobs/import-entities.js';
-import { SqliteCatalog } from '../libs/kb/sqlite-catalog.js';
-import { LinkingModel } from '../libs/model/linking-model.js';
-import { openModelFolder } from '../libs/model/model-folder.js';
 import { DOCUMENTS } from './service/documents.js';
-import { clusterEncoder, generatedSource, generatedTitles } from './service/generated-kb.js';
+import { generatedTitles, importGeneratedKb } from './service/generated-kb.js';
 import { annotateUnderLoad, type Loaded } from './service/load.js';
-import { importDemo, MODEL_FOLDER } from './support/demo-kb.js';
+import { importDemoInto } from './support/demo-kb.js';
 import { median, printFigure, quantile, rounded } from './support/figures.js';
 import { startServer, type ReferentServer } from './support/referent-server.js';
 import { withTemporaryFolder } from './support/temporary-folder.js';
@@ -34,18 +30,8 @@ const ROUNDS = 2;
 const ROUND_MS = 10_000;
 
 async function importGenerated(dataDir: string, count: number): Promise<void> {
-  const catalog = new SqliteCatalog({ dataDir });
-  const { manifest } = await openModelFolder(MODEL_FOLDER);
-  const store = await catalog.openOrCreate('generated');
-  const report = await importEntities({
-    store,
-    model: clusterEncoder(manifest),
-    derivedFolder: catalog.derivedFolder('generated'),
-    sources: [generatedSource(count)],
-    strict: true,
-  });
-  const { entities, names } = await store.info();
-  const { read, index, commit } = report.seconds;
+  const { entities, names, seconds } = await importGeneratedKb(dataDir, 'generated', count);
+  const { read, index, commit } = seconds;
   printFigure(BENCH, 'generated KB', {
     entities,
     names,
@@ -56,7 +42,6 @@ async function importGenerated(dataDir: string, count: number): Promise<void> {
       commit: rounded(commit, 1),
     },
   });
-  await catalog.close();
 }
 
 async function measureMemory(server: ReferentServer, when: string): Promise<void> {
@@ -122,14 +107,6 @@ async function measureLargeKb({ url }: ReferentServer): Promise<void> {
       requests: milliseconds.length,
     });
   }
-}
-
-async function importDemoInto(dataDir: string): Promise<void> {
-  const catalog = new SqliteCatalog({ dataDir });
-  const model = await LinkingModel.load(MODEL_FOLDER);
-  await importDemo(catalog, model);
-  await model.close();
-  await catalog.close();
 }
 
 function together(rounds: readonly Loaded[]): Loaded {

@@ -156,7 +156,7 @@ describe('a wrong address', () => {
     ['GET', '/docs/assets/index.html', 404, 'route-not-found'],
     ['GET', '/docs/assets/..%2Fpackage.json', 404, 'route-not-found'],
     ['GET', '/v1/annotate', 405, 'method-not-allowed'],
-    ['DELETE', '/v1/entities/mercury-planet', 405, 'method-not-allowed'],
+    ['PUT', '/v1/annotate', 405, 'method-not-allowed'],
     ['POST', '/health/live', 405, 'method-not-allowed'],
     ['GET', '/v1/entities/nobody', 404, 'entity-not-found'],
     ['GET', '/v1/entities/mercury-planet?kb=nope', 404, 'kb-not-found'],

@@ -96,11 +96,14 @@ describe('POST /v1/feedback', () => {
     expect((await seen()).get('mercury')).toEqual({ seen: 1, marked: 0, mentions: 0 });
   });
 
-  it('is refused as busy while an import runs', async () => {
+  it('is taken while an import stages, and refused as busy while one becomes visible', async () => {
     const told = await inStore(async (catalog) => {
       const { imports } = await catalog.open('demo');
       await imports.begin();
-      const answer = await api.post('/v1/feedback', GOD);
+      await imports.add(HOMONYMS.slice(0, 1));
+      await send({ ...GOD, id: 'while-staging' });
+      await imports.preview();
+      const answer = await api.post('/v1/feedback', { ...GOD, id: 'while-publishing' });
       await imports.discard();
       return answer;
     });

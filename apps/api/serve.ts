@@ -1,5 +1,6 @@
 import type { Settings } from '../../libs/config/settings.js';
 import { createApi } from './create-api.js';
+import { stopSignal } from './stop-signal.js';
 
 /** What is printed when the server can be reached at `url`. */
 export type Welcome = (url: string) => string | Promise<string>;
@@ -14,16 +15,4 @@ export async function serve(settings: Settings, welcome = plainWelcome): Promise
   process.stdout.write(await welcome(url));
   await stopped;
   await api.close();
-}
-
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    let isSecond = false;
-    const stop = () => {
-      if (isSecond) process.exit(130);
-      isSecond = true;
-      resolve();
-    };
-    process.on('SIGINT', stop).on('SIGTERM', stop);
-  });
 }

@@ -28,9 +28,12 @@ Examples:
   curl -s https://example.org/a.txt | referent annotate - --kb demo --json
   referent annotate "Java is an island." --kb demo --mentions 0-4
   referent annotate --jsonl --file texts.jsonl --kb demo > links.jsonl
+  referent annotate --batch texts.jsonl.gz --out links.jsonl --kb demo
 
 A [text] that names an existing file is read from that file. Without a text, stdin is read.
 Offsets are half-open, [start, end), in UTF-16 units, as in JavaScript's text.slice(start, end).
+--batch is for many texts: several at a time, in their order, with a progress bar; a line that is no document gets
+{"line", "id", "error"} and the rest goes on. Stopped or killed with --out, the same command goes on where it was.
 `,
   import: `
 Examples:
@@ -59,6 +62,24 @@ Examples:
   referent kbs
   referent kbs --json
 `,
+  keys: `
+Examples:
+  referent keys add --role annotate --name web-shop
+  referent keys add --role admin
+  referent keys list
+  referent keys revoke web-shop
+
+Once there is a key, every request needs one: Authorization: Bearer rk_..., or X-Api-Key: rk_...; /health and /docs stay
+open. Keys are kept as hashes in api-keys.json in the data folder (or REFERENT_KEYS_FILE); a server that runs
+follows the file. With the last key revoked nobody gets in: add one, or delete the file and start the server again.
+`,
+  verify: `
+Examples:
+  referent verify --kb mine
+  referent verify --kb mine --json
+
+Reads only, and may run while a server does. It ends with 1 where something is wrong, and says what to do about it.
+`,
   evaluate: `
 Examples:
   referent evaluate gold.jsonl --kb mine
@@ -79,5 +100,44 @@ Examples:
   PORT=8080 referent serve
 
 GET /docs shows the API, GET /health/ready is 200 when links can be made. Ctrl-C stops it.
+`,
+  worker: `
+Examples:
+  REDIS_URL=redis://127.0.0.1:6379 referent worker
+  REDIS_URL=redis://127.0.0.1:6379 referent worker --queues rerank --concurrency 8
+
+The API with the same REDIS_URL hands out the jobs; start as many workers as there is work for, on any machine that
+has the same models and reaches the same knowledge bases. Ctrl-C or SIGTERM stops one: what runs is finished within
+REFERENT_SHUTDOWN_MS, the rest is given back to the others.
+`,
+  reembed: `
+Examples:
+  referent reembed --kb mine --model referent-v2
+  referent reembed --kb mine --status
+  referent reembed --kb mine --rollback
+
+Entities get vectors of the new model beside the old ones, an index is built and checked, and then every process that
+runs changes over; requests are answered all the while. Stopped or killed, it goes on where it was: in a server or worker
+that runs, or when the same command is given again. The vectors of the model before stay for a rollback.
+With REDIS_URL set, workers encode and build, and this command shows how far they are.
+`,
+  models: `
+Examples:
+  referent models
+  REFERENT_MODELS_DIR=/srv/models referent models --json
+
+A model is a folder with a manifest.json in REFERENT_MODELS_DIR, and the one of REFERENT_MODEL_DIR.
+`,
+  migrate: `
+Examples:
+  DATABASE_URL=postgres://user:password@host/database referent migrate --from sqlite --to postgres
+  referent migrate --from postgres --to sqlite --kb mine
+
+SQLite files are those of the data folder, PostgreSQL is that of DATABASE_URL. Everything goes along: entities with
+their keys, names, vectors of all models, what was learned, the change feed. A KB appears in the target when all of it
+is there and was read back with the same counts and checksums, or not at all; a stopped or killed run leaves nothing
+that is seen, and is simply run again. Nobody can write to a KB while it is copied (they are told to try again). The
+source stays as it is; a KB whose name the target has is refused. Servers use the target once they are started with
+(or without) DATABASE_URL; they make their index files anew from the vectors.
 `,
 } as const;

@@ -4,11 +4,19 @@ import type { EvaluateOptions } from './commands/evaluate.js';
 import type { ImportOptions } from './commands/import.js';
 import type { LearnOptions } from './commands/learn.js';
 import type { KbsOptions } from './commands/kbs.js';
+import type { VerifyOptions } from './commands/verify.js';
+import type { ModelsOptions } from './commands/models.js';
+import type { ReembedOptions } from './commands/reembed.js';
+import type { MigrateOptions } from './commands/migrate.js';
 import type { ServeOptions } from './commands/serve.js';
+import type { WorkerOptions } from './commands/worker.js';
 import { SHARED_HELP, TOP_HELP, HELP } from './help.js';
+import { addKeys } from './key-commands.js';
 import { parseSpans } from './spans.js';
 
 const RERANK_MODES = ['adaptive', 'full', 'none'] as const;
+/** As libs/kb/store-end.ts has them; the drivers behind it are not loaded for `--help`. */
+const STORE_KINDS = ['sqlite', 'postgres'] as const satisfies readonly MigrateOptions['from'][];
 
 /**
  * The command line as commander sees it. Commands are loaded when they run, so that `--help` does not wait for
@@ -24,7 +32,9 @@ export function buildProgram(version: string): Command {
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(referent --help lists commands and options)')
     .addHelpText('after', TOP_HELP);
-  for (const add of [addAnnotate, addImport, addLearn, addKbs, addEvaluate, addServe]) add(program);
+  const linking = [addAnnotate, addImport, addLearn, addKbs, addVerify, addMigrate, addEvaluate];
+  const running = [addServe, addWorker, addKeys, addReembed, addModels];
+  for (const add of [...linking, ...running]) add(program);
   return program;
 }
 
@@ -48,6 +58,11 @@ function addAnnotate(program: Command): void {
     .option('--nil', 'also show mentions that nothing in the KB fits')
     .option('--json', 'print the JSON that POST /v1/annotate answers')
     .option('--jsonl', 'read {"id", "text", "mentions"?} a line, write {"id", "links"} a line')
+    .option(
+      '--batch <file>',
+      'annotate {"id", "text", "mentions"?} a line (also .gz, or - for stdin): {"line", "id", "links"} a line',
+    )
+    .option('--out <file>', 'with --batch: write there, and go on there after a stop')
     .addHelpText('after', HELP.annotate + SHARED_HELP)
     .action(async (text: string | undefined, _options: unknown, command: Command) => {
       const { annotate } = await import('./commands/annotate.js');
@@ -109,6 +124,19 @@ function addKbs(program: Command): void {
     });
 }
 
+function addVerify(program: Command): void {
+  program
+    .command('verify')
+    .description('check a KB: store, vectors and indexes against each other')
+    .requiredOption('-k, --kb <name>', 'knowledge base')
+    .option('--json', 'print what was found as JSON')
+    .addHelpText('after', HELP.verify + SHARED_HELP)
+    .action(async (_options: unknown, command: Command) => {
+      const { verify } = await import('./commands/verify.js');
+      await verify(command.optsWithGlobals<VerifyOptions>());
+    });
+}
+
 function addEvaluate(program: Command): void {
   program
     .command('evaluate')
@@ -146,6 +174,83 @@ function addServe(program: Command): void {
     .action(async (_options: unknown, command: Command) => {
       const { serve } = await import('./commands/serve.js');
       await serve(command.optsWithGlobals<ServeOptions>());
+    });
+}
+
+function addWorker(program: Command): void {
+  program
+    .command('worker')
+    .description('take jobs from the queues in Redis (REDIS_URL)')
+    .option('--queues <names>', 'only these, e.g. rerank,annotate (else all)', names)
+    .option(
+      '--concurrency <n>',
+      'jobs of a queue at a time (else REFERENT_WORKER_CONCURRENCY)',
+      count(1, 64),
+    )
+    .option('-p, --port <n>', 'answer /health and /metrics at this port', count(0, 65_535))
+    .addHelpText('after', HELP.worker + SHARED_HELP)
+    .action(async (_options: unknown, command: Command) => {
+      const { worker } = await import('./commands/worker.js');
+      await worker(command.optsWithGlobals<WorkerOptions>());
+    });
+}
+
+const names = (value: string): string[] =>
+  value
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+
+function addReembed(program: Command): void {
+  program
+    .command('reembed')
+    .description('search a KB with another model, or with the one before again')
+    .requiredOption('-k, --kb <name>', 'knowledge base')
+    .option('-m, --model <name>', 'the model to change to; referent models lists them')
+    .option('--rollback', 'return to the model before')
+    .option('--cancel', 'forget what is under way or has stopped')
+    .option('--status', 'only say how far it is')
+    .option('--json', 'print JSON')
+    .addHelpText('after', HELP.reembed + SHARED_HELP)
+    .action(async (_options: unknown, command: Command) => {
+      const { reembed } = await import('./commands/reembed.js');
+      await reembed(command.optsWithGlobals<ReembedOptions>());
+    });
+}
+
+function addModels(program: Command): void {
+  program
+    .command('models')
+    .description('list the models, and which KBs are searched with them')
+    .option('--json', 'print JSON')
+    .addHelpText('after', HELP.models + SHARED_HELP)
+    .action(async (_options: unknown, command: Command) => {
+      const { listModels } = await import('./commands/models.js');
+      await listModels(command.optsWithGlobals<ModelsOptions>());
+    });
+}
+
+function addMigrate(program: Command): void {
+  const kinds = STORE_KINDS.join(' or ');
+  program
+    .command('migrate')
+    .description('copy KBs between SQLite files and PostgreSQL')
+    .addOption(
+      new Option('--from <store>', `where they are: ${kinds}`)
+        .choices(STORE_KINDS)
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      new Option('--to <store>', `where they are to be: ${kinds}`)
+        .choices(STORE_KINDS)
+        .makeOptionMandatory(),
+    )
+    .option('-k, --kb <name...>', 'only these (else all)')
+    .option('--json', 'print the counts and checksums of each as a line of JSON')
+    .addHelpText('after', HELP.migrate + SHARED_HELP)
+    .action(async (_options: unknown, command: Command) => {
+      const { migrate } = await import('./commands/migrate.js');
+      await migrate(command.optsWithGlobals<MigrateOptions>());
     });
 }
 

@@ -1,10 +1,10 @@
 import type { Settings } from '../../libs/config/settings.js';
 import { ReferentError } from '../../libs/contract/errors.js';
 import type { KbCatalog, KbStore } from '../../libs/kb/kb-store.js';
-import { SqliteCatalog } from '../../libs/kb/sqlite-catalog.js';
-import { KnowledgeBase } from '../../libs/linking/knowledge-base.js';
-import { Linker } from '../../libs/linking/linker.js';
-import { LinkingModel } from '../../libs/model/linking-model.js';
+import { openCatalog } from '../../libs/kb/open-catalog.js';
+import type { Linker } from '../../libs/linking/linker.js';
+import { OpenPair } from '../../libs/linking/open-pair.js';
+import { ModelPool, type ModelLease } from '../../libs/model/model-pool.js';
 import { writeNote } from './output.js';
 
 /** What linking commands work with. */
@@ -13,30 +13,27 @@ export interface Session {
   readonly linker: Linker;
 }
 
-/** Opens model and KB, runs the work, and closes them whatever happens. */
+/** Opens the KB under its active model, runs the work, and closes both whatever happens. */
 export async function withSession<T>(
   settings: Settings,
   kb: string | undefined,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const catalog = new SqliteCatalog({ dataDir: settings.dataDir });
+  const catalog = openCatalog(settings);
   try {
     // First the name, then the model: a wrong name is told at once.
     const store = await catalog.open(kb ?? settings.defaultKb ?? (await onlyKb(catalog)));
-    return await withModel(settings, async (model) => {
+    return await withPool(settings, async (pool) => {
+      const lease = await leaseFor(store, pool);
       const derivedFolder = catalog.derivedFolder(store.name);
-      const opened = await KnowledgeBase.open({
-        store,
-        model: model.identity,
-        derivedFolder,
-        onWarning: (message) => {
-          writeNote(`Warning: ${message}`);
-        },
-      });
+      const onWarning = (message: string) => {
+        writeNote(`Warning: ${message}`);
+      };
+      const pair = await OpenPair.open({ store, lease, derivedFolder, onWarning });
       try {
-        return await work({ store, linker: new Linker(model, opened) });
+        return await work({ store, linker: pair.linker });
       } finally {
-        await opened.close();
+        await pair.close();
       }
     });
   } finally {
@@ -44,16 +41,23 @@ export async function withSession<T>(
   }
 }
 
-export async function withModel<T>(
-  { modelDir, threads }: Settings,
-  work: (model: LinkingModel) => Promise<T>,
+/** The models of the settings, closed when the work ends. */
+export async function withPool<T>(
+  settings: Settings,
+  work: (pool: ModelPool) => Promise<T>,
 ): Promise<T> {
-  const model = await LinkingModel.load(modelDir, { threads });
+  const pool = new ModelPool(settings);
   try {
-    return await work(model);
+    return await work(pool);
   } finally {
-    await model.close();
+    await pool.close();
   }
+}
+
+/** The model that the KB is searched with: that of the settings where it was never re-embedded. */
+export async function leaseFor(store: KbStore, pool: ModelPool): Promise<ModelLease> {
+  const { activeModel } = await store.info();
+  return pool.acquire(activeModel ?? (await pool.byDefault()).version);
 }
 
 async function onlyKb(catalog: KbCatalog): Promise<string> {

@@ -1,7 +1,12 @@
 import { Readable } from 'node:stream';
 import { clusteredVectors, randomSource } from '../../libs/index/testing/vectors.js';
 import type { EntityEncoder } from '../../libs/jobs/embedder.js';
+import { importEntities } from '../../libs/jobs/import-entities.js';
+import type { ImportReport } from '../../libs/jobs/import-report.js';
 import { streamSource, type ImportSource } from '../../libs/jobs/import-source.js';
+import { SqliteCatalog } from '../../libs/kb/sqlite-catalog.js';
+import { openModelFolder } from '../../libs/model/model-folder.js';
+import { MODEL_FOLDER } from '../support/demo-kb.js';
 
 const WORDS = 30_000;
 const SYLLABLES = 'ba co du el fan gor hil in jo kar lem mi nor os pel qua ri sta tor ul ven wi xa yor zen'
@@ -76,4 +81,25 @@ export function clusterEncoder(manifest: EntityEncoder['manifest']): EntityEncod
       return Promise.resolve(clusteredVectors({ count, dimensions, seed: calls }));
     },
   };
+}
+
+/** A KB of generated entities with random vectors in clusters, stored and indexed by the import's own code. */
+export async function importGeneratedKb(
+  dataDir: string,
+  kb: string,
+  count: number,
+): Promise<{ entities: number; names: number; seconds: ImportReport['seconds'] }> {
+  const catalog = new SqliteCatalog({ dataDir });
+  const { manifest } = await openModelFolder(MODEL_FOLDER);
+  const store = await catalog.openOrCreate(kb);
+  const { seconds } = await importEntities({
+    store,
+    model: clusterEncoder(manifest),
+    derivedFolder: catalog.derivedFolder(kb),
+    sources: [generatedSource(count)],
+    strict: true,
+  });
+  const { entities, names } = await store.info();
+  await catalog.close();
+  return { entities, names, seconds };
 }

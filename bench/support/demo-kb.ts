@@ -1,7 +1,7 @@
 import { importEntities } from '../../libs/jobs/import-entities.js';
 import { fileSource } from '../../libs/jobs/import-source.js';
 import { SqliteCatalog } from '../../libs/kb/sqlite-catalog.js';
-import type { LinkingModel } from '../../libs/model/linking-model.js';
+import { LinkingModel } from '../../libs/model/linking-model.js';
 
 export const MODEL_FOLDER = 'models/referent-v1';
 export const DEMO_FILE = 'kb/demo/entities.jsonl';
@@ -15,4 +15,13 @@ export async function importDemo(catalog: SqliteCatalog, model: LinkingModel): P
     sources: [await fileSource(DEMO_FILE)],
     strict: true,
   });
+}
+
+/** The same into a data folder. */
+export async function importDemoInto(dataDir: string): Promise<void> {
+  const catalog = new SqliteCatalog({ dataDir });
+  const model = await LinkingModel.load(MODEL_FOLDER);
+  await importDemo(catalog, model);
+  await model.close();
+  await catalog.close();
 }

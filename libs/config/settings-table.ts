@@ -9,7 +9,7 @@ listed at once. An empty value counts as unset. This file is made by \`npm run o
 | --- | --- | --- | --- |
 `;
 
-type Default = string | number | boolean | undefined;
+type Default = string | number | boolean | readonly string[] | undefined;
 
 /** docs/settings.md. */
 export function settingsTable(): string {
@@ -29,7 +29,8 @@ export function settingsTable(): string {
 /** The number of cores is this machine's and has no place in a document. */
 function byDefault(name: string, value: Default): string {
   if (name === 'REFERENT_THREADS') return 'cores';
-  return value === undefined ? '–' : `\`${value === false ? '0' : String(value)}\``;
+  if (value === undefined || Array.isArray(value)) return '–';
+  return `\`${value === false ? '0' : String(value)}\``;
 }
 
 function words(value: unknown, otherwise: string): string {

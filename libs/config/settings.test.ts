@@ -27,12 +27,12 @@ describe('parseSettings', () => {
     const bad = {
       PORT: '70000',
       REFERENT_LOG_LEVEL: 'loud',
-      REFERENT_HOST: '0.0.0.0',
+      REFERENT_CORS_ORIGINS: 'https://example.org/path',
       REFERENT_THREADS: '-1',
     };
     expect(() => parseSettings(bad)).toThrow(/PORT is "70000".*0 to 65535.*3210/);
     expect(() => parseSettings(bad)).toThrow(/REFERENT_LOG_LEVEL is "loud".*silent, error/);
-    expect(() => parseSettings(bad)).toThrow(/REFERENT_HOST is "0.0.0.0".*no API keys/);
+    expect(() => parseSettings(bad)).toThrow(/REFERENT_CORS_ORIGINS is .*such as https:/);
     expect(() => parseSettings(bad)).toThrow(/REFERENT_THREADS is "-1"/);
   });
 
@@ -42,27 +42,48 @@ describe('parseSettings', () => {
     }
   });
 
-  it('binds beyond loopback only when told that this is wanted, and warns', () => {
-    const settings = parseSettings({ REFERENT_HOST: '0.0.0.0', REFERENT_ALLOW_PUBLIC: '1' });
-    expect(settings.host).toBe('0.0.0.0');
-    expect(settings.warnings.join()).toMatch(/Anyone who reaches this port/);
-  });
-
-  it('warns of names that are reserved and of names that are none', () => {
-    const { warnings } = parseSettings({
-      REDIS_URL: 'redis://x',
-      DATABASE_URL: 'pg',
-      REFERENT_PROT: '1',
+  it('reads lists', () => {
+    const settings = parseSettings({
+      REFERENT_CORS_ORIGINS: 'https://a.example, http://localhost:5173',
+      REFERENT_ALLOWED_HOSTS: 'Linker.example',
     });
-    expect(warnings).toHaveLength(3);
-    expect(warnings.join('\n')).toMatch(
-      /REDIS_URL is set[^]*DATABASE_URL is set[^]*REFERENT_PROT is not a setting/,
-    );
+    expect(settings.access).toMatchObject({
+      corsOrigins: ['https://a.example', 'http://localhost:5173'],
+      allowedHosts: ['linker.example'],
+    });
   });
 
-  it('never repeats a value of a reserved name: it may hold a password', () => {
-    const { warnings } = parseSettings({ DATABASE_URL: 'postgres://me:secret@db/x' });
-    expect(warnings.join()).not.toContain('secret');
+  it.each(['example.org', 'https://example.org/', 'https://Example.org', 'null', '', ' , '])(
+    'takes %j for no origin',
+    (origin) => {
+      const parse = () => parseSettings({ REFERENT_CORS_ORIGINS: `${origin},https://a.example` });
+      expect(parse).toThrow(/REFERENT_CORS_ORIGINS/);
+    },
+  );
+
+  it('warns of names that are none', () => {
+    const { warnings } = parseSettings({ REFERENT_PROT: '1' });
+    expect(warnings).toEqual([expect.stringMatching(/REFERENT_PROT is not a setting/)]);
+  });
+
+  it('takes addresses of Redis and PostgreSQL', () => {
+    const settings = parseSettings({
+      REDIS_URL: 'redis://127.0.0.1:6379/1',
+      DATABASE_URL: 'postgres://me:secret@127.0.0.1/referent',
+    });
+    expect(settings).toMatchObject({
+      redisUrl: 'redis://127.0.0.1:6379/1',
+      databaseUrl: 'postgres://me:secret@127.0.0.1/referent',
+    });
+    expect(parseSettings({})).toMatchObject({ redisUrl: null, databaseUrl: null });
+  });
+
+  it('never repeats an address that may hold a password', () => {
+    const parse = () =>
+      parseSettings({ DATABASE_URL: 'mysql://me:secret@db/x', REDIS_URL: 'x:pw' });
+    expect(parse).toThrow(/DATABASE_URL: expected an address that begins with postgres:/);
+    expect(parse).toThrow(/REDIS_URL: expected/);
+    expect(parse).not.toThrow(/secret|pw/);
   });
 });
 

@@ -42,6 +42,12 @@ export const annotateOptions = z
       .boolean()
       .default(true)
       .describe('false: as if nothing had been learned from labelled texts or given as a prior.'),
+    strict: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Where the cross-encoder is not to be had in time: true answers 503, false answers without it and says `degraded`.',
+      ),
   })
   .strict()
   .refine(
@@ -99,6 +105,13 @@ export const versions = z.object({
   kb: z.object({ name: z.string(), sequence: z.int() }),
   index: z.string(),
 });
+
+export const degraded = z
+  .literal(true)
+  .optional()
+  .describe(
+    'The workers that rerank did not answer in time: these links were decided without the cross-encoder. Absent otherwise.',
+  );
 
 export const timings = z
   .object({

@@ -12,6 +12,14 @@ export type ErrorCode =
   | 'disk-full'
   | 'import-failed'
   | 'busy'
+  | 'stale'
+  | 'precondition-required'
+  | 'job-not-found'
+  | 'job-conflict'
+  | 'deadline-exceeded'
+  | 'queue-unavailable'
+  | 'unauthorized'
+  | 'forbidden'
   | 'not-ready';
 
 /** The base of all errors that Referent raises itself. The message says value, limit and remedy. */

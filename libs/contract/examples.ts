@@ -1,3 +1,4 @@
+import type { JobRequest } from './batches.js';
 import type {
   AnnotateRequest,
   CandidatesRequest,
@@ -31,7 +32,7 @@ const annotate: Examples<AnnotateRequest> = {
       text: PLANET,
       mentions: [{ start: 0, end: 7 }],
       kb: 'demo',
-      options: { rerank: 'full', offsetUnit: 'utf16', candidates: 3, priors: true },
+      options: { rerank: 'full', offsetUnit: 'utf16', candidates: 3, priors: true, strict: false },
     },
   },
   documents: {
@@ -48,6 +49,7 @@ const annotate: Examples<AnnotateRequest> = {
         candidates: false,
         minConfidence: 0.5,
         priors: true,
+        strict: false,
       },
     },
   },
@@ -81,5 +83,12 @@ const feedback: Examples<FeedbackRequest> = {
   },
 };
 
+const jobs: Examples<JobRequest> = {
+  documents: {
+    summary: 'Several texts; many more are better sent as JSON Lines',
+    value: { documents: DOCUMENTS, kb: 'demo' },
+  },
+};
+
 /** Request bodies shown at /docs. A test posts each to a real server. */
-export const EXAMPLES = { annotate, mentions, candidates, feedback } as const;
+export const EXAMPLES = { annotate, mentions, candidates, feedback, jobs } as const;

@@ -58,8 +58,8 @@ describe('allowedMethods', () => {
   it.each<[string, string[]]>([
     ['/v1/annotate', ['POST']],
     ['/v1/annotate/', ['POST']],
-    ['/v1/entities', ['GET']],
-    ['/v1/entities/a%2Fb', ['GET']],
+    ['/v1/entities', ['GET', 'POST']],
+    ['/v1/entities/a%2Fb', ['GET', 'PUT', 'PATCH', 'DELETE']],
     ['/v1/entities/a/b', []],
     ['/', ['GET']],
     ['/docs', ['GET']],

@@ -1,5 +1,6 @@
 import { EXAMPLES } from './examples.js';
-import { OPERATIONS, type Operation } from './operations.js';
+import { OPERATIONS, roleOf } from './operations.js';
+import type { Operation } from './operation.js';
 import type { ProblemCode } from './problem.js';
 import { componentSchemas, type SchemaName } from './schemas.js';
 import { STATUS } from './status.js';
@@ -10,7 +11,17 @@ const DESCRIPTION = `Links the names in a text to the entities of your own knowl
 
 Offsets are half-open, \`[start, end)\`, and count UTF-16 units, or code points with \`offsetUnit: "codepoint"\`.
 A request is answered as a whole or refused as a whole. Errors are problem details (RFC 9457) with a \`code\` for
-programs and a \`detail\` for people. Every answer has an \`X-Request-Id\`: yours if you sent one.`;
+programs and a \`detail\` for people. Every answer has an \`X-Request-Id\`: yours if you sent one.
+
+Where the server has API keys (\`referent keys add\`), send one as \`Authorization: Bearer rk_…\` or \`X-Api-Key: rk_…\`;
+Authorize puts it into the requests of this page. \`x-referent-role\` says which role an operation needs: \`admin\` may
+do all that \`annotate\` may.`;
+
+/** Either of them; a request that has both, or two keys, is refused. */
+const SECURITY_SCHEMES: Json = {
+  bearer: { type: 'http', scheme: 'bearer', description: 'An API key, as a bearer token.' },
+  apiKey: { type: 'apiKey', in: 'header', name: 'X-Api-Key', description: 'An API key.' },
+};
 
 /** The OpenAPI 3.1 document of the API, made from the schemas that requests are parsed with. */
 export function openApiDocument(version: string): Json {
@@ -25,11 +36,12 @@ export function openApiDocument(version: string): Json {
     servers: [{ url: '/', description: 'The server that this page came from.' }],
     tags: [
       { name: 'link', description: 'Text in, links out.' },
+      { name: 'jobs', description: 'Many texts in, links out later.' },
       { name: 'knowledge bases', description: 'What texts are linked to.' },
       { name: 'service', description: 'For who runs it.' },
     ],
     paths: paths(),
-    components: { schemas: componentSchemas() },
+    components: { schemas: componentSchemas(), securitySchemes: SECURITY_SCHEMES },
   };
 }
 
@@ -47,6 +59,7 @@ function paths(): Json {
 }
 
 function describe(operation: Operation): Json {
+  const role = roleOf(operation);
   return {
     operationId: operation.id,
     tags: [operation.tag],
@@ -56,20 +69,49 @@ function describe(operation: Operation): Json {
       ? {}
       : { parameters: operation.parameters.map((one) => ({ required: false, ...one })) }),
     ...requestBody(operation),
+    'x-referent-role': role,
+    security: role === 'public' ? [] : [{ bearer: [] }, { apiKey: [] }],
     responses: {
-      200: {
-        description: 'Done.',
-        content: { 'application/json': { schema: reference(operation.answer) } },
-      },
-      ...problems(operation.problems),
+      [operation.status ?? 200]: success(operation),
+      ...problems([...operation.problems, ...(role === 'public' ? [] : GUARDED_PROBLEMS)]),
     },
   };
 }
 
-function requestBody({ request, examples }: Operation): Json {
-  if (request === undefined || examples === undefined) return {};
-  const content = { schema: reference(request), examples: EXAMPLES[examples] };
-  return { requestBody: { required: true, content: { 'application/json': content } } };
+/** What every request for which the server may want a key can meet. */
+const GUARDED_PROBLEMS: readonly ProblemCode[] = ['unauthorized', 'forbidden', 'rate-limited'];
+
+const STREAMS = {
+  ndjson: 'application/x-ndjson',
+  events: 'text/event-stream',
+  text: 'text/plain',
+} as const;
+
+function success({ answer }: Operation): Json {
+  const description = 'Done.';
+  if (answer === 'none') return { description };
+  const content = isStream(answer)
+    ? { [STREAMS[answer]]: { schema: { type: 'string' } } }
+    : { 'application/json': { schema: reference(answer) } };
+  return { description, content };
+}
+
+function isStream(answer: string): answer is keyof typeof STREAMS {
+  return answer in STREAMS;
+}
+
+function requestBody({ request, examples, ndjson }: Operation): Json {
+  if (request === undefined && ndjson === undefined) return {};
+  const json = request && {
+    'application/json': {
+      schema: reference(request),
+      ...(examples === undefined ? {} : { examples: EXAMPLES[examples] }),
+    },
+  };
+  const lines = ndjson && {
+    'application/x-ndjson': { schema: { type: 'string', description: ndjson } },
+  };
+  return { requestBody: { required: true, content: { ...json, ...lines } } };
 }
 
 /** One entry a status: several codes may share it. */

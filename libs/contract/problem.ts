@@ -8,6 +8,8 @@ export const HTTP_CODES = [
   'route-not-found',
   'method-not-allowed',
   'unsupported-media-type',
+  'misdirected',
+  'rate-limited',
   'client-closed-request',
   'internal',
 ] as const;

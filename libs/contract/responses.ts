@@ -1,16 +1,17 @@
 import { z } from 'zod';
-import { candidateScores, link, timings, versions } from './annotate.js';
+import { candidateScores, degraded, link, timings, versions } from './annotate.js';
 import { entityRecord } from './entity.js';
 
 const made = { versions, timings };
 
 export const annotateTextResponse = z
-  .object({ links: z.array(link), ...made })
+  .object({ links: z.array(link), degraded, ...made })
   .describe('Answer to a request with `text`.');
 
 export const annotateDocumentsResponse = z
   .object({
-    results: z.array(z.object({ id: z.string(), links: z.array(link) })),
+    results: z.array(z.object({ id: z.string(), links: z.array(link), degraded })),
+    degraded,
     ...made,
   })
   .describe('Answer to a request with `documents`, in their order; timings are summed over them.');
@@ -41,6 +42,12 @@ export const feedbackResponse = z.object({
 
 export const kbSummary = z.object({
   name: z.string(),
+  activeModel: z
+    .string()
+    .nullable()
+    .describe(
+      'Version of the vectors it is searched with; null: that of the model the server runs.',
+    ),
   isDefault: z.boolean().describe('Whether requests that name no KB go to this one.'),
   entities: z.int(),
   names: z
@@ -65,6 +72,9 @@ export const readyResponse = z.object({
   status: z.literal('ready'),
   model: z.string(),
   kbs: z.array(z.string()).describe('Knowledge bases that can be linked to.'),
+  warnings: z
+    .array(z.string())
+    .describe('What is not as it should be although links can be made, for people.'),
 });
 
 export type AnnotateTextResponse = z.output<typeof annotateTextResponse>;

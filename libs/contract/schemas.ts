@@ -1,7 +1,10 @@
 import { z } from 'zod';
+import * as models from './models-api.js';
+import * as writes from './entity-writes.js';
 import * as requests from './requests.js';
 import * as responses from './responses.js';
 import { candidateScores, link } from './annotate.js';
+import * as batches from './batches.js';
 import { problem } from './problem.js';
 
 /** Schemas of request bodies, by their names in the OpenAPI document. */
@@ -10,6 +13,10 @@ export const REQUEST_SCHEMAS = {
   MentionsRequest: requests.mentionsRequest,
   CandidatesRequest: requests.candidatesRequest,
   FeedbackRequest: requests.feedbackRequest,
+  ReembedRequest: models.reembedRequest,
+  EntityWriteRequest: writes.entityWriteRequest,
+  EntityPatchRequest: writes.entityPatchRequest,
+  JobRequest: batches.jobRequest,
 } as const;
 
 /** Schemas of answers. */
@@ -26,8 +33,14 @@ export const ANSWER_SCHEMAS = {
   KbsResponse: responses.kbsResponse,
   EntityResponse: responses.entityResponse,
   EntitiesResponse: responses.entitiesResponse,
+  EntityWriteResponse: writes.entityWriteResponse,
   HealthResponse: responses.healthResponse,
   ReadyResponse: responses.readyResponse,
+  KbModels: models.kbModels,
+  ModelsResponse: models.modelsResponse,
+  Job: batches.job,
+  JobsResponse: batches.jobsResponse,
+  JobResult: batches.jobResult,
   Problem: problem,
 } as const;
 

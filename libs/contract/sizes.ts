@@ -6,6 +6,8 @@ export interface SizeLimits {
   readonly maxTextChars: number;
   readonly maxDocuments: number;
   readonly maxMentions: number;
+  /** In all documents together; default: ten times those of one. */
+  readonly maxMentionsInAll?: number;
 }
 
 /** Documents may have few or many mentions; all of a request have so many times those of one document. */
@@ -25,7 +27,8 @@ export function refuseTooLarge(body: unknown, limits: SizeLimits): void {
     ...documentFaults(body, [], limits),
     ...list.flatMap((one, at) => documentFaults(one, ['documents', at], limits)),
   ]);
-  refuse(totalFault(list, limits.maxMentions * DOCUMENTS_FULL_OF_MENTIONS));
+  const { maxMentions, maxMentionsInAll = maxMentions * DOCUMENTS_FULL_OF_MENTIONS } = limits;
+  refuse(totalFault(list, maxMentionsInAll));
 }
 
 function refuse(faults: readonly Fault[]): void {

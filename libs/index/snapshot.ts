@@ -27,6 +27,7 @@ import { KEYS_FILE, VectorFile, VECTORS_FILE } from './vector-file.js';
 
 /** Blocks of 4 MiB of the vectors that are compared with their checksums when a snapshot is opened. */
 const VECTOR_BLOCKS_CHECKED = 8;
+const ROWS_A_PAGE = 1_000;
 
 /** The model that the service runs; a snapshot of another one is refused. */
 export interface ExpectedModel {
@@ -89,6 +90,36 @@ export async function openSnapshot(folder: string, expected: ExpectedModel): Pro
   return openChecked(folder, expected, VECTOR_BLOCKS_CHECKED);
 }
 
+/**
+ * Opens a snapshot for whatever model it is of, with every byte of it compared with its checksums, and tried.
+ * @throws ReferentError `index-invalid`
+ */
+export async function openWholeSnapshot(folder: string): Promise<Snapshot> {
+  const manifest = await readManifest(folder);
+  const snapshot = await openChecked(folder, manifest, Infinity);
+  try {
+    verifySnapshot(folder, snapshot.vectors, () => undefined);
+  } catch (error) {
+    snapshot.vectors.close();
+    throw error;
+  }
+  return snapshot;
+}
+
+/** Keys and exact vectors of an opened snapshot, in key order. */
+export function* snapshotRows({ folder, manifest }: Snapshot): Generator<VectorRows> {
+  const file = VectorFile.open(folder, manifest.dimensions);
+  try {
+    for (let first = 0; first < file.size; first += ROWS_A_PAGE) {
+      const count = Math.min(ROWS_A_PAGE, file.size - first);
+      const keys = Array.from({ length: count }, (_, row) => file.keyAt(first + row));
+      yield { keys, vectors: file.rows(first, count) };
+    }
+  } finally {
+    file.close();
+  }
+}
+
 /** Snapshots for the model, newest sequence first; those without a readable manifest are left out. */
 export async function listSnapshots(
   root: string,
@@ -96,6 +127,22 @@ export async function listSnapshots(
 ): Promise<readonly SnapshotEntry[]> {
   const entries = await readableSnapshots(root);
   return entries.filter((entry) => entry.modelVersion === modelVersion);
+}
+
+/** Whether there is a snapshot for the model in (after, upTo], by the folders' names alone: cheap, for who asks often. */
+export async function hasSnapshotIn(
+  root: string,
+  { modelVersion, after, upTo }: { modelVersion: string; after: number; upTo: number },
+): Promise<boolean> {
+  const found = (await folderNames(root)).map(parseFolderName);
+  return found.some(
+    (one) => one?.modelVersion === modelVersion && one.kbSequence > after && one.kbSequence <= upTo,
+  );
+}
+
+/** Deletes what dead builds and interrupted removals left. Builds under way are left alone. */
+export async function dropAbandoned(root: string): Promise<readonly string[]> {
+  return removeAll(await abandonedFolders(root));
 }
 
 /**
@@ -121,6 +168,43 @@ export async function dropSnapshotsAfter(
   const entries = await readableSnapshots(root);
   const later = entries.filter((entry) => entry.kbSequence > kbSequence);
   return removeAll(later.map((entry) => entry.folder));
+}
+
+/** Deletes the snapshots of all models but these; a process that has one open goes on with it. */
+export async function keepSnapshotsOf(
+  root: string,
+  modelVersions: readonly string[],
+): Promise<readonly string[]> {
+  const entries = await readableSnapshots(root);
+  const others = entries.filter(({ modelVersion }) => !modelVersions.includes(modelVersion));
+  return removeAll(others.map(({ folder }) => folder));
+}
+
+/** Deletes the snapshots of a model. */
+export async function removeSnapshots(
+  root: string,
+  modelVersion: string,
+): Promise<readonly string[]> {
+  const entries = await listSnapshots(root, modelVersion);
+  return removeAll(entries.map(({ folder }) => folder));
+}
+
+/** Keys of the model's newest snapshot, evenly spread over it, `count` at most; none where there is no snapshot. */
+export async function sampleKeys(
+  root: string,
+  modelVersion: string,
+  count: number,
+): Promise<readonly number[]> {
+  const [newest] = await listSnapshots(root, modelVersion);
+  if (newest === undefined) return [];
+  const { dimensions } = await readManifest(newest.folder);
+  const file = VectorFile.open(newest.folder, dimensions);
+  try {
+    const size = Math.min(count, file.size);
+    return Array.from({ length: size }, (_, i) => file.keyAt(Math.floor((i * file.size) / size)));
+  } finally {
+    file.close();
+  }
 }
 
 async function openChecked(
@@ -175,7 +259,8 @@ async function readableSnapshots(root: string): Promise<readonly SnapshotEntry[]
   return entries.filter((entry) => entry !== null).sort((a, b) => b.kbSequence - a.kbSequence);
 }
 
-async function snapshotFolders(root: string): Promise<readonly string[]> {
+/** Every folder that has the name of a snapshot, readable or not. */
+export async function snapshotFolders(root: string): Promise<readonly string[]> {
   const names = await folderNames(root);
   return names.filter((name) => parseFolderName(name) !== null).map((name) => join(root, name));
 }

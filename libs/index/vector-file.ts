@@ -10,7 +10,7 @@ export const VECTORS_FILE = 'vectors.f32';
 /** f64, little-endian (a key is an integer up to 2^53): the key of each row, rising. */
 export const KEYS_FILE = 'keys';
 
-const LENGTH_TOLERANCE = 0.01;
+export const LENGTH_TOLERANCE = 0.01;
 
 /** Writes vectors and keys page by page, in rising key order. */
 export class VectorFileWriter {

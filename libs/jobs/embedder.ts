@@ -138,6 +138,7 @@ function lengthOf({ title, aliases, types, description }: EncodedText): number {
 /** More names than this fill the model's input anyway. */
 const SORTED_NAMES = 20;
 
-function textOf({ title, aliases, types, description }: EntityRecord): EncodedText {
+/** What a model reads of an entity. */
+export function textOf({ title, aliases, types, description }: EntityRecord): EncodedText {
   return { title, aliases: aliases.map(({ name }) => name), types, description };
 }

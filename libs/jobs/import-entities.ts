@@ -29,13 +29,16 @@ export interface ImportOptions {
 /**
  * Imports files into a KB: stage, encode what has no vector, build the index where much changed, commit. Everything
  * becomes visible in the commit or not at all; vectors are kept in any case, so that a second run goes on where a
- * killed one was. `busy` while another import runs; `import-failed` where a source breaks off or the signal fires.
+ * killed one was. `busy` while another import runs; `model-mismatch` where the KB is searched with another model's
+ * vectors; `import-failed` where a source breaks off or the signal fires.
  */
 export async function importEntities(options: ImportOptions): Promise<ImportReport> {
   const { store, derivedFolder } = options;
   await store.imports.begin();
   try {
-    await dropSnapshotsAfter(derivedFolder, (await store.info()).sequence);
+    const { sequence, activeModel } = await store.info();
+    assertActive(options, activeModel);
+    await dropSnapshotsAfter(derivedFolder, sequence);
     const report = await new ImportRun(options).run();
     await pruneSnapshots(derivedFolder, SNAPSHOTS_KEPT);
     return report;
@@ -43,6 +46,17 @@ export async function importEntities(options: ImportOptions): Promise<ImportRepo
     await store.imports.discard();
     throw error;
   }
+}
+
+/** From here on it stays so: a KB's model does not change while an import runs. */
+function assertActive({ store, model }: ImportOptions, activeModel: string | null): void {
+  const { version } = model.manifest;
+  if (activeModel === null || activeModel === version) return;
+  throw new ReferentError(
+    'model-mismatch',
+    `The knowledge base '${store.name}' is searched with model ${activeModel}, and this import would embed under ` +
+      `${version}: run it again, it takes the KB's model.`,
+  );
 }
 
 /** The newest, and the one before it for a process that is still on it. */

@@ -3,8 +3,20 @@ import { z } from 'zod';
 import { ENTITY_LIMITS, entityRecord, type EntityRecord } from '../contract/entity.js';
 
 export type ParsedRecord =
-  | { readonly record: EntityRecord; readonly unknownFields: readonly string[] }
-  | { readonly reason: string };
+  { readonly record: EntityRecord; readonly unknownFields: readonly string[] } | BadRecord;
+
+/** What is wrong with a record, and where. */
+export interface RecordFault {
+  /** Of the field; empty where the record itself is wrong. */
+  readonly path: readonly PropertyKey[];
+  readonly detail: string;
+}
+
+export interface BadRecord {
+  /** The first fault with its place, in a line. */
+  readonly reason: string;
+  readonly faults: readonly RecordFault[];
+}
 
 const FIELDS = new Set(Object.keys(entityRecord.shape));
 
@@ -15,16 +27,25 @@ const FIELDS = new Set(Object.keys(entityRecord.shape));
  */
 export function parseRecord(value: unknown): ParsedRecord {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return { reason: `expected an object with id and title, found ${kindOf(value)}` };
+    return bad({
+      path: [],
+      detail: `expected an object with id and title, found ${kindOf(value)}`,
+    });
   }
   const { given, unknown } = sorted(value);
   const depth = checkDepth(given);
-  if (depth !== undefined) return { reason: depth };
+  if (depth !== undefined) return bad(depth);
   const text = checkText(given);
-  if (text !== undefined) return { reason: text };
+  if (text !== undefined) return bad(text);
   const parsed = entityRecord.safeParse(wellFormed(given));
-  if (!parsed.success) return { reason: reasonOf(parsed.error, given) };
+  if (!parsed.success) return bad(...faultsOf(parsed.error, given));
   return { record: parsed.data, unknownFields: unknown };
+}
+
+function bad(...faults: readonly RecordFault[]): BadRecord {
+  const [{ path, detail } = { path: [], detail: 'not an entity' }] = faults;
+  const place = path.map(String).join('.');
+  return { reason: place === '' ? detail : `${place}: ${detail}`, faults };
 }
 
 function kindOf(value: unknown): string {
@@ -52,13 +73,14 @@ function isObject(value: unknown): value is object {
 /** Levels of objects and lists in one field; what comes after this check walks them by recursion. */
 const MAX_LEVELS = 64;
 
-function checkDepth(given: Record<string, unknown>): string | undefined {
+function checkDepth(given: Record<string, unknown>): RecordFault | undefined {
   const field = Object.keys(given).find((name) => isTooDeep(given[name]));
-  return field && `${field}: nested more than ${MAX_LEVELS} levels deep; make it flatter`;
+  if (field === undefined) return undefined;
+  return { path: [field], detail: `nested more than ${MAX_LEVELS} levels deep; make it flatter` };
 }
 
 /** Level by level: recursion would overflow the stack on the very values that are to be found. */
-function isTooDeep(value: unknown): boolean {
+export function isTooDeep(value: unknown): boolean {
   let level = [value].filter(isNested);
   for (let depth = 0; depth < MAX_LEVELS && level.length > 0; depth++) {
     level = level.flatMap((nested) => Object.values(nested).filter(isNested));
@@ -70,12 +92,14 @@ function isNested(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
-function checkText(given: Record<string, unknown>): string | undefined {
+function checkText(given: Record<string, unknown>): RecordFault | undefined {
   if (typeof given['id'] === 'string' && given['id'] !== toUSVString(given['id'])) {
-    return 'id: holds half of a surrogate pair (a cut emoji); give it in well-formed Unicode';
+    const detail = 'holds half of a surrogate pair (a cut emoji); give it in well-formed Unicode';
+    return { path: ['id'], detail };
   }
   const field = Object.keys(given).find((name) => someText(given[name], hasNul));
-  return field && `${field}: holds a NUL character (U+0000); take it out`;
+  if (field === undefined) return undefined;
+  return { path: [field], detail: 'holds a NUL character (U+0000); take it out' };
 }
 
 const hasNul = (text: string) => text.includes('\0');
@@ -95,17 +119,13 @@ function wellFormed(value: unknown): unknown {
   );
 }
 
-/** The first fault with its place, and what the value has where a limit is broken. */
-function reasonOf(error: z.ZodError, given: Record<string, unknown>): string {
-  const issue = error.issues[0];
-  if (issue === undefined) return 'not an entity';
-  const [field] = issue.path;
-  const value = typeof field === 'string' ? given[field] : undefined;
-  return `${pathOf(issue.path)}: ${issue.message}${sizeOf(issue, value)}`;
-}
-
-function pathOf(path: readonly PropertyKey[]): string {
-  return path.map(String).join('.') || 'record';
+/** Each fault, and what the value has where a limit is broken. */
+function faultsOf(error: z.ZodError, given: Record<string, unknown>): RecordFault[] {
+  return error.issues.map((issue) => {
+    const [field] = issue.path;
+    const value = typeof field === 'string' ? given[field] : undefined;
+    return { path: issue.path, detail: `${issue.message}${sizeOf(issue, value)}` };
+  });
 }
 
 function sizeOf(issue: z.core.$ZodIssue, value: unknown): string {

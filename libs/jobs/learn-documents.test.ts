@@ -150,8 +150,12 @@ describe('learnDocuments', () => {
     mkdirSync(folder);
     await makeSnapshot(ghost, model, folder);
     expect(await listSnapshots(folder, 'm')).toMatchObject([{ kbSequence: 3 }]);
+    await store.imports.begin();
+    await store.imports.add([entity({ id: 'dead' })]);
+    expect(await store.imports.preview()).toMatchObject({ sequence: 3 });
+    await store.imports.discard();
     await learn([many(1)]);
-    expect(await store.info()).toMatchObject({ sequence: 3 });
+    expect(await store.info()).toMatchObject({ sequence: 4 });
     expect(await listSnapshots(folder, 'm')).toEqual([]);
   });
 });

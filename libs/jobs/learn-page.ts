@@ -1,5 +1,5 @@
 import { dropSnapshotsAfter } from '../index/snapshot.js';
-import type { KbStore, LearnedTotals, LearnOptions } from '../kb/kb-store.js';
+import type { KbStore, LearnedTotals, ChangeOptions } from '../kb/kb-store.js';
 import type { KnownNames } from '../linking/gazetteer.js';
 import {
   countLesson,
@@ -69,7 +69,7 @@ export function forgetLearned(kb: LearnedKb): Promise<LearnedTotals> {
 }
 
 /** An index that a dead import left, of a sequence that is to come, would pass for one of what is learned. */
-function withoutDeadIndex({ store, derivedFolder }: LearnedKb): LearnOptions {
+function withoutDeadIndex({ store, derivedFolder }: LearnedKb): ChangeOptions {
   const beforeCommit = async (): Promise<void> => {
     await dropSnapshotsAfter(derivedFolder, (await store.info()).sequence);
   };

@@ -3,8 +3,11 @@ import type { KbStore } from './kb-store.js';
 import { importContract } from './testing/import.contract.js';
 import { learnedContract } from './testing/learned.contract.js';
 import { lexicalContract } from './testing/lexical.contract.js';
+import { modelsContract } from './testing/models.contract.js';
 import { collect, entity, importAll } from './testing/records.js';
 import type { CatalogUnderTest, Subject } from './testing/subject.js';
+import { writesBesideImportsContract } from './testing/writes-beside-imports.contract.js';
+import { writesContract } from './testing/writes.contract.js';
 
 /** What every adapter of the store's ports has to do. A new one joins with one line: `kbStoreContract('…', make)`. */
 export function kbStoreContract(adapter: string, make: () => Promise<CatalogUnderTest>): void {
@@ -23,6 +26,9 @@ export function kbStoreContract(adapter: string, make: () => Promise<CatalogUnde
     lexicalContract(subject);
     vectorContract(subject);
     learnedContract(subject);
+    modelsContract(subject);
+    writesContract(subject);
+    writesBesideImportsContract(subject);
   });
 }
 

@@ -67,16 +67,10 @@ export class SqliteCatalog extends KbCatalog {
     await this.remove(store, ImportLock.take(this.folder(name), name));
   }
 
-  /** Removes what a first import leaves that brought nothing in; a KB that has anything, or is in use, stays. */
-  async dropIfUnused(name: string): Promise<void> {
+  override async dropIfUnused(name: string): Promise<void> {
     const store = await this.open(name);
-    let lock: ImportLock;
-    try {
-      lock = ImportLock.take(this.folder(name), name);
-    } catch (error) {
-      if (error instanceof ReferentError && error.code === 'busy') return;
-      throw error;
-    }
+    const lock = ImportLock.tryTake(this.folder(name));
+    if (lock === null) return;
     if (await store.isUnused()) await this.remove(store, lock);
     else lock.release();
   }
@@ -144,7 +138,7 @@ export class SqliteCatalog extends KbCatalog {
       return await (await this.opened(name)).info();
     } catch (error) {
       if (!(error instanceof ReferentError)) throw error;
-      const counts = { sequence: 0, entities: 0, names: 0, updatedAt: '' };
+      const counts = { sequence: 0, entities: 0, names: 0, updatedAt: '', activeModel: null };
       return { name, ...counts, problem: error.message };
     }
   }
@@ -172,11 +166,12 @@ export class SqliteCatalog extends KbCatalog {
     }
   }
 
-  private folder(name: string): string {
+  /** Where the KB of that name is. */
+  folder(name: string): string {
     return join(this.root, name);
   }
 
-  private get root(): string {
+  get root(): string {
     return join(this.options.dataDir, 'kbs');
   }
 }

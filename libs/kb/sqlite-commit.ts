@@ -14,16 +14,36 @@ const ENTITIES_A_STEP = 1_000;
 
 /**
  * The last sequence of a run of `changes` that nobody else gets. It is not given back when the import dies, so an
- * index built for it can never pass for one of a later state.
+ * index built for it can never pass for one of a later state; it is on disk before that index is.
  */
 export function reserveSequences(connection: SqliteConnection, changes: number): number {
-  return connection.transaction(() => {
-    const [sequence, reserved] = connection.rows('SELECT sequence, reserved_sequence FROM kb')[0] ?? [];
-    const last = Math.max(Number(sequence), Number(reserved)) + changes;
-    if (changes === 0) return Number(sequence);
-    connection.run('UPDATE kb SET reserved_sequence = ?', last);
-    return last;
-  });
+  return durably(connection, () =>
+    connection.transaction(() => {
+      if (changes === 0) return sequenceOf(connection);
+      const last = lastGiven(connection) + changes;
+      connection.run('UPDATE kb SET reserved_sequence = ?', last);
+      return last;
+    }),
+  );
+}
+
+export function sequenceOf(connection: SqliteConnection): number {
+  return Number(connection.value('SELECT sequence FROM kb'));
+}
+
+/** The last sequence that was given out; what a dead import reserved is passed over. */
+export function lastGiven(connection: SqliteConnection): number {
+  return Number(connection.value('SELECT max(sequence, reserved_sequence) FROM kb'));
+}
+
+/** Commits made meanwhile survive a power cut, not only a kill. */
+export function durably<T>(connection: SqliteConnection, work: () => T): T {
+  connection.exec('PRAGMA synchronous = FULL');
+  try {
+    return work();
+  } finally {
+    connection.exec('PRAGMA synchronous = NORMAL');
+  }
 }
 
 /**
@@ -159,7 +179,7 @@ const FREQUENT_SHARE = 0.001;
 const FREQUENT_AT_LEAST = 50;
 
 /** Recounted where a tenth of the entities changed since the last count; about a microsecond an entity. */
-function countFrequentTerms(connection: SqliteConnection): void {
+export function countFrequentTerms(connection: SqliteConnection): void {
   const [sequence, countedAt, entities] = (
     connection.rows('SELECT sequence, terms_counted_at, entities FROM kb')[0] ?? []
   ).map(Number);

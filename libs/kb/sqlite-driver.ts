@@ -80,9 +80,14 @@ export class SqliteConnection {
     }
   }
 
+  /** false too where SQLite has ended it itself (a full disk). */
+  get isInTransaction(): boolean {
+    return !this.isClosed && this.native.inTransaction;
+  }
+
   /** Ends an open transaction; SQLite may have done so itself (a full disk). */
   rollback(): void {
-    if (!this.isClosed && this.native.inTransaction) this.exec('ROLLBACK');
+    if (this.isInTransaction) this.exec('ROLLBACK');
   }
 
   close(): void {
@@ -103,7 +108,10 @@ export class SqliteConnection {
   }
 
   private kyselyStatement(sql: string) {
-    const statement = mapped(this.file, () => this.prepared(sql).raw(false));
+    const statement = mapped(this.file, () => {
+      const prepared = this.prepared(sql);
+      return prepared.reader ? prepared.raw(false) : prepared;
+    });
     const all = (parameters: readonly unknown[]) => this.onOpen(() => statement.all(parameters));
     return {
       reader: statement.reader,

@@ -48,6 +48,22 @@ export class SqliteEntityTable extends EntityTable {
     return best.flatMap((key) => found.get(key) ?? []);
   }
 
+  override async *scan(afterKey = 0): AsyncIterable<readonly StoredEntity[]> {
+    for (let last = afterKey; ;) {
+      const page = await this.options.queries
+        .selectFrom('entity')
+        .select(['key', 'record', 'content_hash'])
+        .where('key', '>', last)
+        .orderBy('key')
+        .limit(SCAN_PAGE)
+        .execute();
+      const end = page.at(-1);
+      if (end === undefined) return;
+      yield page.map(stored);
+      last = end.key;
+    }
+  }
+
   private keysWithName(name: string, limit: number): number[] {
     return this.options.reader
       .rows('SELECT key FROM name WHERE normalised = ? ORDER BY rank LIMIT ?', name, limit)
@@ -71,6 +87,7 @@ export class SqliteEntityTable extends EntityTable {
 }
 
 const PREFIX_ROWS = 2_000;
+const SCAN_PAGE = 500;
 
 function stored(row: { key: number; record: string; content_hash: unknown }): StoredEntity {
   return {

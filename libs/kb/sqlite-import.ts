@@ -1,6 +1,6 @@
 import type { EntityRecord } from '../contract/entity.js';
 import { contentHash } from './content-hash.js';
-import { nameRank, namesOf, type EntityName } from './entity-names.js';
+import { entityRows } from './entity-rows.js';
 import { ImportLock } from './import-lock.js';
 import {
   ImportStage,
@@ -8,9 +8,11 @@ import {
   type DuplicateId,
   type StageReport,
 } from './kb-store.js';
-import { searchTextOf } from './search-text.js';
-import { commitStaged, reserveSequences } from './sqlite-commit.js';
-import type { SqliteConnection } from './sqlite-driver.js';
+import { patiently } from './patience.js';
+import type { PublishWindow } from './publish-window.js';
+import { serialise } from './record-tag.js';
+import { commitStaged, reserveSequences, sequenceOf } from './sqlite-commit.js';
+import type { SqliteConnection, SqlValue } from './sqlite-driver.js';
 import type { SqliteWriter } from './sqlite-writer.js';
 
 type StagedState = 'added' | 'changed' | 'unchanged';
@@ -32,16 +34,27 @@ interface OpenImport {
   endKey: number;
   /** The sequence that the commit will reach; undefined until reserved, and again after more was staged. */
   reserved: number | undefined;
+  /** What was changed by others up to this sequence is accounted for in what is staged. */
+  since: number;
 }
 
 const KEY_BLOCK = 4_096;
-/** Enough for a page that is being learned to be committed. */
 const PATIENCE_MS = 300;
+/** Single writes leave the KB alone for moments only; many processes that write all the time, not for long. */
+const WINDOW_PATIENCE_MS = 10_000;
+
+/** Staged rows whose entity was changed, made or deleted since: by key, or under the id of one that is visible now. */
+const CHANGED_MEANWHILE = `
+  WITH touched AS (SELECT key FROM main.change WHERE sequence > ?)
+  SELECT s.key, s.state, s.position, s.record FROM staging.entity AS s
+  WHERE s.key IN touched
+    OR s.id IN (SELECT e.id FROM touched AS t JOIN main.entity AS e ON e.key = t.key)`;
 
 export interface SqliteImportOptions {
   readonly folder: string;
   readonly kbName: string;
   readonly writer: SqliteWriter;
+  readonly window: PublishWindow;
 }
 
 export class SqliteImportStage extends ImportStage {
@@ -61,8 +74,10 @@ export class SqliteImportStage extends ImportStage {
       nextKey: 0,
       endKey: 0,
       reserved: undefined,
+      since: 0,
     };
     try {
+      this.open.since = await writer.use(sequenceOf);
       await writer.startStaging();
     } catch (error) {
       await this.discard();
@@ -100,11 +115,42 @@ export class SqliteImportStage extends ImportStage {
 
   override async preview(): Promise<CommitReport> {
     const open = this.current();
-    const { counts } = open;
-    open.reserved ??= await this.options.writer.use((connection) =>
-      reserveSequences(connection, counts.added + counts.changed),
+    const sequence = open.reserved ?? (await this.reserve(open));
+    open.reserved = sequence;
+    return { ...open.counts, sequence };
+  }
+
+  /** From here on nobody else writes. What they wrote until now may have made other rows of what is staged. */
+  private reserve(open: OpenImport): Promise<number> {
+    const { writer, window } = this.options;
+    return patiently(WINDOW_PATIENCE_MS, () =>
+      writer.use((connection) => {
+        window.open();
+        this.restageChanged(connection, open);
+        const { added, changed } = open.counts;
+        return reserveSequences(connection, added + changed);
+      }),
     );
-    return { ...counts, sequence: open.reserved };
+  }
+
+  private restageChanged(connection: SqliteConnection, open: OpenImport): void {
+    const now = sequenceOf(connection);
+    if (now === open.since) return;
+    const rows = connection.rows(CHANGED_MEANWHILE, open.since).map(restagedRow);
+    this.reserveKeys(connection, open, rows.length);
+    connection.exec('BEGIN');
+    try {
+      for (const { key, state } of rows) {
+        connection.run('DELETE FROM staging.entity WHERE key = ?', key);
+        open.counts[state]--;
+      }
+      this.stagePage(connection, open, rows);
+      connection.exec('COMMIT');
+    } catch (error) {
+      connection.rollback();
+      throw error;
+    }
+    open.since = now;
   }
 
   override async commit(
@@ -125,6 +171,7 @@ export class SqliteImportStage extends ImportStage {
     try {
       await this.options.writer.stopStaging();
     } finally {
+      this.options.window.close();
       open.lock.release();
     }
   }
@@ -164,8 +211,8 @@ export class SqliteImportStage extends ImportStage {
       const json = serialise(row.record);
       const state = stateOf(visible, json);
       open.counts[state]++;
-      if (state === 'unchanged') stageUnchanged(connection, key, row);
-      else stageRecord(connection, { key, state, json, row });
+      const stage = state === 'unchanged' ? stageUnchanged : stageRecord;
+      stage(connection, { key, state, json, row });
     }
     return duplicates;
   }
@@ -175,6 +222,13 @@ interface StagedRow {
   readonly record: EntityRecord;
   readonly hash: string;
   readonly position: number;
+}
+
+/** A staged row as it came, to be staged again. */
+function restagedRow([key, state, position, json]: readonly SqlValue[]) {
+  const record = JSON.parse(String(json)) as EntityRecord;
+  const hash = contentHash(record);
+  return { key: Number(key), state: state as StagedState, record, hash, position: Number(position) };
 }
 
 function lastOfEachId(page: readonly StagedRow[]) {
@@ -215,12 +269,6 @@ function lookUp(connection: SqliteConnection, ids: readonly string[]): Map<strin
   );
 }
 
-/** One spelling of a record, whatever the order of its fields was: equal text, equal record. */
-function serialise(record: EntityRecord): string {
-  const { id, title, aliases, description, types, prior, url, data } = record;
-  return JSON.stringify({ id, title, aliases, description, types, prior, url, data });
-}
-
 function stateOf(visible: { readonly record: string } | undefined, json: string): StagedState {
   if (visible === undefined) return 'added';
   return visible.record === json ? 'unchanged' : 'changed';
@@ -230,14 +278,15 @@ const INSERT = `INSERT INTO staging.entity
   (key, id, position, state, rank, content_hash, record, names, weights, title, aliases, description)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
-/** Only so that a later record with the same id is seen as a duplicate. */
-function stageUnchanged(connection: SqliteConnection, key: number, row: StagedRow): void {
+/** So that a later record with the same id is seen as a duplicate, and a change made meanwhile is undone. */
+function stageUnchanged(connection: SqliteConnection, { key, json, row }: StagedRecord): void {
   connection.run(
-    `INSERT INTO staging.entity (key, id, position, state, rank, content_hash)
-     VALUES (?, ?, ?, 'unchanged', 0, x'')`,
+    `INSERT INTO staging.entity (key, id, position, state, rank, content_hash, record)
+     VALUES (?, ?, ?, 'unchanged', 0, x'', ?)`,
     key,
     row.record.id,
     row.position,
+    json,
   );
 }
 
@@ -250,32 +299,20 @@ interface StagedRecord {
 
 function stageRecord(connection: SqliteConnection, staged: StagedRecord): void {
   const { key, state, json, row } = staged;
-  const names = namesOf(row.record);
-  const text = searchTextOf(row.record, names);
-  const { normalised, weights } = nameColumns(text.title, names);
+  const { names, weights, rank, text } = entityRows(row.record);
   connection.run(
     INSERT,
     key,
     row.record.id,
     row.position,
     state,
-    nameRank(row.record.id, true),
+    rank,
     Buffer.from(row.hash, 'hex'),
     json,
-    JSON.stringify(normalised),
+    JSON.stringify(names),
     weights.some((weight) => weight !== null) ? JSON.stringify(weights) : null,
     text.title,
     text.aliases,
     text.description,
   );
-}
-
-/** Two lists of the same length; the first place is the title's, even where it has no normal form. */
-function nameColumns(title: string, names: readonly EntityName[]) {
-  const titleWeight = names.find((name) => name.isTitle)?.weight ?? null;
-  const aliases = names.filter((name) => !name.isTitle);
-  return {
-    normalised: [title, ...aliases.map((name) => name.normalised)],
-    weights: [titleWeight, ...aliases.map((name) => name.weight)],
-  };
 }

@@ -45,7 +45,11 @@ describe('learned counts in SQLite', () => {
     change(`DROP TRIGGER learned_name_goes_with_its_entity;
       DROP TABLE learned_document; DROP TABLE learned_name; DROP TABLE learned_surface;
       ALTER TABLE kb DROP COLUMN forgotten_at;
-      DELETE FROM migration WHERE version = 2;`);
+      DROP TRIGGER content_retires_with_a_change; DROP TRIGGER content_retires_with_its_entity;
+      DROP TABLE retired_content; DROP TABLE reembedding;
+      ALTER TABLE kb DROP COLUMN active_model;
+      ALTER TABLE kb DROP COLUMN previous_model;
+      DELETE FROM migration WHERE version >= 2;`);
     const store = await catalog.open('demo');
     const [mars = NaN] = (await store.changesSince(0, 1)).map(({ key }) => key);
     await store.learned.learn([{ ...LESSON, mentions: [{ name: 'red', key: mars }] }]);

@@ -1,32 +1,24 @@
-import { ImportLock } from './import-lock.js';
 import {
   LearnedTable,
   type LearnedDocument,
   type LearnedSurface,
   type LearnedTotals,
-  type LearnOptions,
+  type ChangeOptions,
   type LearnReport,
 } from './kb-store.js';
+import { changeVisibly, type ChangeShop } from './sqlite-change.js';
+import { lastGiven, sequenceOf } from './sqlite-commit.js';
 import { settle } from './settle.js';
 import type { SqliteConnection } from './sqlite-driver.js';
-import type { SqliteWriter } from './sqlite-writer.js';
 
 /** Stands for an entity of none: keys begin at 1. */
 const NIL_KEY = 0;
-/** How long a page waits for another one's commit, which takes some milliseconds; an import takes longer. */
-const PATIENCE_MS = 1_000;
 
-export interface SqliteLearnedOptions {
-  readonly folder: string;
-  readonly kbName: string;
+export interface SqliteLearnedOptions extends ChangeShop {
   readonly reader: SqliteConnection;
-  readonly writer: SqliteWriter;
 }
 
-/**
- * Counts of labelled texts. Writing takes the import's lock: a sequence given out between an import's reservation and
- * its commit would make the import's changes come too late for followers of the feed.
- */
+/** Counts of labelled texts. */
 export class SqliteLearnedTable extends LearnedTable {
   constructor(private readonly options: SqliteLearnedOptions) {
     super();
@@ -34,12 +26,12 @@ export class SqliteLearnedTable extends LearnedTable {
 
   override learn(
     page: readonly LearnedDocument[],
-    options: LearnOptions = {},
+    options: ChangeOptions = {},
   ): Promise<LearnReport> {
     return this.write(options, (connection) => learnPage(connection, page));
   }
 
-  override forget(options: LearnOptions = {}): Promise<LearnedTotals> {
+  override forget(options: ChangeOptions = {}): Promise<LearnedTotals> {
     return this.write(options, forgetAll);
   }
 
@@ -79,28 +71,11 @@ export class SqliteLearnedTable extends LearnedTable {
     return settle(() => totalsOf(this.options.reader));
   }
 
-  /** All of `work` or nothing of it, on disk when it is done, while no import runs. */
-  private async write<T>(
-    { beforeCommit }: LearnOptions,
+  private write<T>(
+    { beforeCommit }: ChangeOptions,
     work: (connection: SqliteConnection) => T,
   ): Promise<T> {
-    const { folder, kbName, writer } = this.options;
-    const lock = await ImportLock.await(folder, kbName, PATIENCE_MS);
-    try {
-      await beforeCommit?.();
-      return await writer.use((connection) => durably(connection, work));
-    } finally {
-      lock.release();
-    }
-  }
-}
-
-function durably<T>(connection: SqliteConnection, work: (connection: SqliteConnection) => T): T {
-  connection.exec('PRAGMA synchronous = FULL');
-  try {
-    return connection.transaction(() => work(connection));
-  } finally {
-    connection.exec('PRAGMA synchronous = NORMAL');
+    return changeVisibly(this.options, { beforeCommit, work });
   }
 }
 
@@ -192,8 +167,7 @@ function totalsOf(connection: SqliteConnection): LearnedTotals {
  */
 function tell(connection: SqliteConnection, keys: ReadonlySet<number>): number {
   const touched = JSON.stringify([...keys]);
-  const [sequence, reserved] = connection.rows('SELECT sequence, reserved_sequence FROM kb')[0] ?? [];
-  const before = Math.max(Number(sequence), Number(reserved));
+  const before = lastGiven(connection);
   connection.run('DELETE FROM change WHERE key IN (SELECT value FROM json_each(?))', touched);
   connection.run(
     `INSERT INTO change (sequence, key, kind)
@@ -207,8 +181,4 @@ function tell(connection: SqliteConnection, keys: ReadonlySet<number>): number {
     reached,
   );
   return reached;
-}
-
-function sequenceOf(connection: SqliteConnection): number {
-  return Number(connection.value('SELECT sequence FROM kb'));
 }

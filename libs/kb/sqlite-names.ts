@@ -39,6 +39,11 @@ const LEARNED_HITS = `
     FROM json_each(?1) AS asked CROSS JOIN learned_name AS l ON l.normalised = asked.value)
   WHERE place <= ?2 ORDER BY normalised, place`;
 
+const PRESENT_NAMES = `
+  SELECT asked.value FROM json_each(?) AS asked
+  WHERE EXISTS (SELECT 1 FROM name AS n WHERE n.normalised = asked.value)
+    OR EXISTS (SELECT 1 FROM learned_name AS l WHERE l.normalised = asked.value AND l.key <> 0)`;
+
 const STAGED_NAMES = `
   SELECT key, names FROM staging.entity WHERE key > ? AND state <> 'unchanged' ORDER BY key LIMIT ?`;
 
@@ -98,6 +103,13 @@ export class SqliteNameTable extends NameTable {
       ...listed.flatMap((row) => JSON.parse(row.names) as string[]),
       ...learned.map((row) => row.normalised),
     ]);
+  }
+
+  override present(names: readonly string[]): Promise<ReadonlySet<string>> {
+    return settle(() => {
+      const rows = this.options.reader.rows(PRESENT_NAMES, JSON.stringify(names));
+      return new Set(rows.map(([name]) => String(name)));
+    });
   }
 
   private async *stagedNames(): AsyncIterable<readonly string[]> {

@@ -10,6 +10,16 @@ export interface Tables {
     updated_at: string;
     next_key: number;
     reserved_sequence: number;
+    active_model: string | null;
+    previous_model: string | null;
+  };
+  reembedding: {
+    one: 1;
+    target: string;
+    model: string;
+    problem: string | null;
+    started_at: string;
+    progress: string | null;
   };
   entity: { key: number; id: string; record: string; content_hash: Uint8Array; names: string };
   name: { normalised: string; rank: number; key: number; prior: number | null };
@@ -28,9 +38,14 @@ export interface Tables {
  * - frequent_term: document counts of the common words, refreshed when the KB has changed much; a word that
  *   is not in it is rare. Only the choice of query terms rests on it.
  * - vector: by model and content, not by entity: a vector outlives an import that was killed.
+ * - retired_content: what an entity was once; where none is any more, its vectors can go. Contents that no entity
+ *   ever had are not among them: they are what an import has encoded that was stopped and will go on. (OR IGNORE in a
+ *   trigger is overruled by the statement that fires it.)
  * - learned_name: how often labelled texts call an entity so; key 0, which no entity has, is NIL.
  * - learned_surface: how often a name occurs in the texts learned, and how often as a mention.
  * - kb.forgotten_at: the sequence at which what was learned was last forgotten.
+ * - kb.active_model, previous_model: vector versions, see `ModelTable`; reembedding: the one under way, if any.
+ * - reembedding.progress: what its leader last said, JSON.
  * - kb.next_key, kb.reserved_sequence: never handed out twice, so that what a dead import left behind cannot
  *   be taken for something else.
  */
@@ -101,6 +116,30 @@ const MIGRATIONS: readonly string[] = [
     DELETE FROM learned_name WHERE key = old.key;
   END;
   `,
+  `
+  ALTER TABLE kb ADD COLUMN active_model TEXT;
+  ALTER TABLE kb ADD COLUMN previous_model TEXT;
+  CREATE TABLE reembedding (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    target TEXT NOT NULL,
+    model TEXT NOT NULL,
+    problem TEXT,
+    started_at TEXT NOT NULL
+  );
+  `,
+  `
+  CREATE TABLE retired_content (content_hash BLOB PRIMARY KEY) WITHOUT ROWID;
+  CREATE TRIGGER content_retires_with_a_change AFTER UPDATE OF content_hash ON entity
+  WHEN old.content_hash <> new.content_hash BEGIN
+    INSERT INTO retired_content SELECT old.content_hash
+      WHERE NOT EXISTS (SELECT 1 FROM retired_content WHERE content_hash = old.content_hash);
+  END;
+  CREATE TRIGGER content_retires_with_its_entity AFTER DELETE ON entity BEGIN
+    INSERT INTO retired_content SELECT old.content_hash
+      WHERE NOT EXISTS (SELECT 1 FROM retired_content WHERE content_hash = old.content_hash);
+  END;
+  `,
+  'ALTER TABLE reembedding ADD COLUMN progress TEXT;',
 ];
 
 /** 'RefK': marks the file as ours, so that somebody else's SQLite database is never written to. */

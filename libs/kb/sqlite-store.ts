@@ -6,10 +6,14 @@ import {
   type Change,
   type KbInfo,
 } from './kb-store.js';
+import { PublishWindow } from './publish-window.js';
 import { SqliteConnection } from './sqlite-driver.js';
+import { SqliteStoreCheck } from './sqlite-check.js';
 import { SqliteEntityTable } from './sqlite-entities.js';
+import { SqliteEntityWriter } from './sqlite-entity-writer.js';
 import { SqliteImportStage } from './sqlite-import.js';
 import { SqliteLearnedTable } from './sqlite-learned.js';
+import { SqliteModelTable } from './sqlite-models.js';
 import { SqliteNameTable } from './sqlite-names.js';
 import { migrate, type Tables } from './sqlite-schema.js';
 import { SqliteVectorTable } from './sqlite-vectors.js';
@@ -31,8 +35,12 @@ export class SqliteKbStore extends KbStore {
   override readonly vectors: SqliteVectorTable;
   override readonly learned: SqliteLearnedTable;
   override readonly imports: SqliteImportStage;
+  override readonly writes: SqliteEntityWriter;
+  override readonly models: SqliteModelTable;
+  override readonly check: SqliteStoreCheck;
   private readonly queries: Kysely<Tables>;
   private readonly reader: SqliteConnection;
+  private readonly window: PublishWindow;
 
   private constructor(
     options: SqliteStoreOptions,
@@ -46,10 +54,15 @@ export class SqliteKbStore extends KbStore {
     const shared = { reader, writer, queries: this.queries };
     this.names = new SqliteNameTable(shared);
     this.entities = new SqliteEntityTable({ ...shared, bm25: this.names.bm25 });
-    this.vectors = new SqliteVectorTable(shared);
-    const shop = { folder: options.folder, kbName: options.name, writer };
+    this.vectors = new SqliteVectorTable({ ...shared, folder: options.folder });
+    const place = { folder: options.folder, kbName: options.name };
+    this.window = new PublishWindow(place);
+    const shop = { writer, window: this.window };
     this.learned = new SqliteLearnedTable({ ...shop, reader });
-    this.imports = new SqliteImportStage(shop);
+    this.imports = new SqliteImportStage({ ...shop, ...place });
+    this.writes = new SqliteEntityWriter(shop);
+    this.models = new SqliteModelTable({ ...place, reader, writer });
+    this.check = new SqliteStoreCheck(options.folder);
   }
 
   /** Opens the store of a folder that exists, making the file or bringing it to the current schema. */
@@ -80,7 +93,7 @@ export class SqliteKbStore extends KbStore {
   override async info(): Promise<KbInfo> {
     const row = await this.queries
       .selectFrom('kb')
-      .select(['sequence', 'entities', 'names', 'updated_at as updatedAt'])
+      .select(['sequence', 'entities', 'names', 'updated_at as updatedAt', 'active_model as activeModel'])
       .executeTakeFirstOrThrow();
     return { name: this.name, ...row };
   }
@@ -106,6 +119,7 @@ export class SqliteKbStore extends KbStore {
     // Not `queries.destroy()`: what a request still asks then fails with an error of Kysely's, not as `not-ready`.
     this.reader.close();
     this.writer.close();
+    this.window.end();
   }
 }
 

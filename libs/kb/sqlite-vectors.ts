@@ -1,7 +1,9 @@
-import { VectorTable, type VectorPage } from './kb-store.js';
-import { settle } from './settle.js';
+import { ImportLock } from './import-lock.js';
+import { VectorTable, type KeyPage, type VectorPage } from './kb-store.js';
+import { breathe, settle } from './settle.js';
 import { blobBytes, type SqliteConnection, type SqlValue } from './sqlite-driver.js';
 import type { SqliteTableOptions } from './sqlite-names.js';
+import { dropRetired } from './sqlite-retired.js';
 
 const PAGE = 1_000;
 
@@ -23,8 +25,18 @@ const COMING = `
   JOIN main.vector AS v ON v.content_hash = e.content_hash AND v.model = ?1
   ORDER BY e.key LIMIT ?3`;
 
+const WITHOUT = `
+  SELECT e.key FROM entity AS e WHERE e.key > ? AND e.key <= ? AND NOT EXISTS (
+    SELECT 1 FROM vector AS v WHERE v.model = ? AND v.content_hash = e.content_hash)
+  ORDER BY e.key LIMIT ?`;
+/** Some milliseconds. */
+const KEYS_A_STEP = 5_000;
+export interface SqliteVectorOptions extends SqliteTableOptions {
+  readonly folder: string;
+}
+
 export class SqliteVectorTable extends VectorTable {
-  constructor(private readonly options: SqliteTableOptions) {
+  constructor(private readonly options: SqliteVectorOptions) {
     super();
   }
 
@@ -44,19 +56,17 @@ export class SqliteVectorTable extends VectorTable {
     modelVersion: string,
     rows: readonly { contentHash: string; vector: Float32Array }[],
   ): Promise<void> {
-    return this.options.writer.use((connection) => {
-      connection.transaction(() => {
-        connection.run('INSERT OR IGNORE INTO model (version) VALUES (?)', modelVersion);
-        const model = modelId(connection, modelVersion);
-        for (const { contentHash, vector } of rows) {
-          connection.run(
-            'INSERT OR IGNORE INTO vector (model, content_hash, vector) VALUES (?, ?, ?)',
-            model,
-            Buffer.from(contentHash, 'hex'),
-            new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength),
-          );
-        }
-      });
+    return this.options.writer.transaction((connection) => {
+      connection.run('INSERT OR IGNORE INTO model (version) VALUES (?)', modelVersion);
+      const model = modelId(connection, modelVersion);
+      for (const { contentHash, vector } of rows) {
+        connection.run(
+          'INSERT OR IGNORE INTO vector (model, content_hash, vector) VALUES (?, ?, ?)',
+          model,
+          Buffer.from(contentHash, 'hex'),
+          new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength),
+        );
+      }
     });
   }
 
@@ -93,6 +103,57 @@ export class SqliteVectorTable extends VectorTable {
       if (page.keys.length > 0) yield page;
       if (page.keys.length < PAGE) return;
       last = page.keys.at(-1) ?? last;
+    }
+  }
+
+  /** Where most have one, all are looked at: in steps, as a million at once would hold everybody up. */
+  override async entitiesWithout(
+    modelVersion: string,
+    { afterKey, throughKey = Number.MAX_SAFE_INTEGER, limit }: KeyPage,
+  ): Promise<readonly number[]> {
+    const { reader } = this.options;
+    const end = Math.min(throughKey, Number(reader.value('SELECT max(key) FROM entity') ?? 0));
+    const keys: number[] = [];
+    for (let from = afterKey; from < end && keys.length < limit; from += KEYS_A_STEP) {
+      const to = Math.min(from + KEYS_A_STEP, end);
+      const model = modelId(reader, modelVersion);
+      const rows = reader.rows(WITHOUT, from, to, model, limit - keys.length);
+      for (const [key] of rows) keys.push(Number(key));
+      await breathe();
+    }
+    return keys;
+  }
+
+  override models(): Promise<ReadonlyMap<string, number>> {
+    return settle(() => {
+      const rows = this.options.reader.rows(
+        'SELECT m.version, count(*) FROM model AS m JOIN vector AS v ON v.model = m.id GROUP BY m.id',
+      );
+      return new Map(rows.map(([version, count]) => [String(version), Number(count)]));
+    });
+  }
+
+  /** In steps of some milliseconds: a million rows at once would hold everybody up. */
+  override async keepOnly(modelVersions: readonly string[]): Promise<void> {
+    const kept = JSON.stringify(modelVersions);
+    const deleteSome = (connection: SqliteConnection) =>
+      connection.run(
+        `DELETE FROM vector WHERE id IN (
+           SELECT v.id FROM model AS m JOIN vector AS v ON v.model = m.id
+           WHERE m.version NOT IN (SELECT value FROM json_each(?)) LIMIT ${PAGE})`,
+        kept,
+      );
+    while ((await this.options.writer.transaction(deleteSome)) > 0) await breathe();
+  }
+
+  override async dropRetired(): Promise<number> {
+    const { folder, reader, writer } = this.options;
+    const lock = ImportLock.tryTake(folder);
+    if (lock === null) return 0;
+    try {
+      return await dropRetired(reader, writer);
+    } finally {
+      lock.release();
     }
   }
 }

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReferentError } from '../contract/errors.js';
+import { patiently } from './patience.js';
 import { SqliteConnection } from './sqlite-driver.js';
 import { STAGING_SCHEMA } from './sqlite-schema.js';
 
@@ -11,6 +12,10 @@ export interface SqliteWriterOptions {
 }
 
 const PAGE_BYTES = 8192;
+/** Of an import that another process commits, a large one takes longer. */
+const WRITE_PATIENCE_MS = 10_000;
+/** What may block the process; the connection's own waiting does. */
+const BLOCKING_MS = 5;
 
 /** Nothing of it outlives the process; ids and names come in random order, so it wants a cache as large as the store's. */
 const STAGING_SETTINGS = `
@@ -38,6 +43,17 @@ export class SqliteWriter {
     const result = this.queue.then(() => work(this.open()));
     this.queue = result.catch(() => undefined);
     return result;
+  }
+
+  /**
+   * All of `work` or nothing of it, holding the write lock from the start. While another process has it, nothing but
+   * this connection waits; `busy` after `patienceMs`.
+   */
+  transaction<T>(
+    work: (connection: SqliteConnection) => T | Promise<T>,
+    patienceMs = WRITE_PATIENCE_MS,
+  ): Promise<T> {
+    return this.use((connection) => inTransaction(connection, () => work(connection), patienceMs));
   }
 
   /** Attaches an empty staging file; what an earlier import left in it goes. */
@@ -92,6 +108,34 @@ export class SqliteWriter {
     for (const suffix of ['', '-journal', '-wal', '-shm']) {
       rmSync(this.stagingFile + suffix, { force: true });
     }
+  }
+}
+
+/** A transaction that may pause: nobody else may use the connection meanwhile. */
+export async function inTransaction<T>(
+  connection: SqliteConnection,
+  work: () => T | Promise<T>,
+  patienceMs: number,
+): Promise<T> {
+  await patiently(patienceMs, () => {
+    beginSoon(connection);
+  });
+  try {
+    const result = await work();
+    connection.exec('COMMIT');
+    return result;
+  } catch (error) {
+    connection.rollback();
+    throw error;
+  }
+}
+
+function beginSoon(connection: SqliteConnection): void {
+  connection.exec(`PRAGMA busy_timeout = ${BLOCKING_MS}`);
+  try {
+    connection.exec('BEGIN IMMEDIATE');
+  } finally {
+    connection.exec('PRAGMA busy_timeout = 10000');
   }
 }
 

@@ -18,6 +18,9 @@ class FewEntities extends EntityTable {
   }
   override byIds = () => Promise.resolve(new Map());
   override search = () => Promise.resolve([]);
+  override async *scan(): AsyncIterable<readonly StoredEntity[]> {
+    yield await Promise.resolve([]);
+  }
 }
 
 const stored = (key: number): StoredEntity => ({

@@ -14,8 +14,12 @@ export function linkerOptions({
   minConfidence,
   minPrecision,
   priors,
-}: Pick<AnnotateOptions, 'rerank' | 'minConfidence' | 'minPrecision' | 'priors'>): LinkerOptions {
-  return { rerank, minConfidence, minPrecision, priors };
+  strict,
+}: Pick<
+  AnnotateOptions,
+  'rerank' | 'minConfidence' | 'minPrecision' | 'priors' | 'strict'
+>): LinkerOptions {
+  return { rerank, minConfidence, minPrecision, priors, strict };
 }
 
 /** Scores are rounded to this many decimals: enough to tell candidates apart, and readable. */

@@ -1,6 +1,8 @@
+import type { Lane } from '../contract/jobs.js';
 import type { LinkingModel } from '../model/linking-model.js';
 import type { Span } from '../text/span.js';
-import { gazetteerMentionsInTurns, type KnownName, type KnownNames } from './gazetteer.js';
+import type { KnownName, KnownNames } from './gazetteer.js';
+import { presentNames, type NamesNow } from './present-names.js';
 import { properNamesInTurns } from './proper-names.js';
 import { Tags } from './tags.js';
 import { Turn } from './turn.js';
@@ -12,8 +14,11 @@ export type Tagger = Pick<LinkingModel, 'manifest' | 'tokenizeInTurns' | 'tag'>;
 
 export interface DetectOptions {
   readonly names: KnownNames;
+  /** Where `names` may have some that are no more. */
+  readonly now?: NamesNow | undefined;
   /** Without one, or where it has no tagger, mentions are names of the KB and what `compromise` finds. */
   readonly model?: Tagger | undefined;
+  readonly lane?: Lane | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -24,7 +29,7 @@ export interface DetectOptions {
  */
 export async function detect(text: string, options: DetectOptions): Promise<FoundMention[]> {
   const turn = new Turn(options.signal);
-  const known = await gazetteerMentionsInTurns(text, options.names, turn);
+  const known = await presentNames(text, { names: options.names, now: options.now, turn });
   const proper = await properNamesInTurns(text, turn);
   const tags = await tagsOf(text, known, options);
   const tagged = tags?.tags.spans(tags.settings) ?? [];
@@ -37,11 +42,11 @@ export async function detect(text: string, options: DetectOptions): Promise<Foun
 }
 
 async function tagsOf(text: string, names: readonly KnownName[], options: DetectOptions) {
-  const { model, signal } = options;
+  const { model, signal, lane } = options;
   const settings = model?.manifest.tagger;
   if (model === undefined || settings === undefined) return null;
   const pieces = await model.tokenizeInTurns(text);
-  const probabilities = await model.tag({ text, pieces, names }, signal);
+  const probabilities = await model.tag({ text, pieces, names }, signal, lane);
   return probabilities && { tags: new Tags(text, pieces, probabilities), settings };
 }
 

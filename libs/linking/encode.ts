@@ -1,3 +1,4 @@
+import type { Lane } from '../contract/jobs.js';
 import type { LinkingModel } from '../model/linking-model.js';
 import type { Pieces } from '../text/pieces.js';
 import type { Mention } from './stages.js';
@@ -13,9 +14,9 @@ export interface EncodedMentions {
 export async function encode(
   text: string,
   mentions: readonly Mention[],
-  model: LinkingModel,
+  { model, lane }: { readonly model: LinkingModel; readonly lane: Lane },
 ): Promise<EncodedMentions> {
   const pieces = await model.tokenizeInTurns(mentions.length === 0 ? '' : text);
   if (mentions.length === 0) return { mentions, pieces, vectors: new Float32Array(0) };
-  return { mentions, pieces, vectors: await model.encodeMentions(pieces, mentions) };
+  return { mentions, pieces, vectors: await model.encodeMentions(pieces, mentions, lane) };
 }

@@ -1,14 +1,19 @@
 import type { Versions } from '../contract/annotate.js';
 import { ReferentError } from '../contract/errors.js';
+import { dropAbandoned } from '../index/snapshot.js';
 import type { VectorIndex } from '../index/vector-index.js';
 import type { KbStore } from '../kb/kb-store.js';
 import type { KnownNames } from './gazetteer.js';
 import { KbView, type VectorModel } from './kb-view.js';
 import { ReadGate } from './read-gate.js';
-import { makeSnapshot, newestSnapshot } from './snapshots.js';
+import { compact, newestSnapshot } from './snapshots.js';
 
 /** So many changes since the snapshot, and a new one is made: a search of them all then takes about 4 ms. */
 const CHANGES_BEFORE_SNAPSHOT = 5_000;
+/** A disk that was full is not tried again at once. */
+const PAUSE_AFTER_FAILURE_MS = 60_000;
+/** While another process builds, its lock is tried so often. */
+const PAUSE_WHILE_OTHERS_BUILD_MS = 1_000;
 
 export interface KnowledgeBaseOptions {
   readonly store: KbStore;
@@ -19,6 +24,7 @@ export interface KnowledgeBaseOptions {
   /** Hears of what was repaired or could not be followed. */
   readonly onWarning?: (message: string) => void;
   readonly changesBeforeSnapshot?: number;
+  readonly pauseAfterFailureMs?: number;
 }
 
 /**
@@ -32,8 +38,9 @@ export class KnowledgeBase {
   private isClosed = false;
   /** A snapshot was made here and is not in use yet. */
   private hasNewSnapshot = false;
-  /** The sequence at which a snapshot was last tried, so that a full disk is not tried again at once. */
-  private triedAt = -Infinity;
+  /** No snapshot is tried before: of the clock of `performance.now`. */
+  private nextTryAt = -Infinity;
+  private readonly closing = new AbortController();
 
   private constructor(
     private readonly options: KnowledgeBaseOptions,
@@ -46,6 +53,7 @@ export class KnowledgeBase {
    * `model-mismatch` where entities have no vector of this model.
    */
   static async open(options: KnowledgeBaseOptions): Promise<KnowledgeBase> {
+    await dropAbandoned(options.derivedFolder);
     const view = await openView(options);
     const kb = new KnowledgeBase(options, view);
     try {
@@ -75,6 +83,11 @@ export class KnowledgeBase {
       kb: { name: this.name, sequence: this.view.sequence },
       index: this.view.version,
     };
+  }
+
+  /** Where the view stands: the change it has reached, and how many differ from the snapshot underneath. */
+  get state(): { readonly sequence: number; readonly indexChanges: number } {
+    return { sequence: this.view.sequence, indexChanges: this.view.index.changes };
   }
 
   /** Runs `work` on an index that stays as it is until `work` ends; `not-ready` once the KB is closed. */
@@ -110,6 +123,7 @@ export class KnowledgeBase {
   async close(): Promise<void> {
     if (this.isClosed) return;
     this.isClosed = true;
+    this.closing.abort(closedMeanwhile(this.name));
     await this.settled();
     await this.gate.write(() => {
       this.view.close();
@@ -148,33 +162,50 @@ export class KnowledgeBase {
       await this.gate.write(() => {
         this.view.apply(pending);
       });
-      if (pending.unembedded.length > 0) this.warn(unembedded(this, pending.unembedded.length));
+      // One that was deleted since the changes were read has no vector either.
+      const { size } = await store.entities.byKeys(pending.unembedded);
+      if (size > 0) this.warn(unembedded(this, size));
     }
   }
 
   private buildWhenDue(): void {
     if (this.building !== null || this.isClosed || !this.isBuildDue()) return;
-    this.triedAt = this.view.sequence;
     this.building = this.build()
       .catch((error: unknown) => {
-        this.warn(`The index of KB '${this.name}' could not be rebuilt: ${String(error)}`);
+        if (!this.isClosed) this.notBuilt(error);
       })
       .finally(() => {
         this.building = null;
       });
   }
 
+  private notBuilt(error: unknown): void {
+    const { pauseAfterFailureMs = PAUSE_AFTER_FAILURE_MS } = this.options;
+    this.nextTryAt = performance.now() + pauseAfterFailureMs;
+    this.warn(
+      `The index of KB '${this.name}' could not be rebuilt: ${String(error)} The one before stays in service, and ` +
+        `what has changed since is searched beside it. The next try is in ${pauseAfterFailureMs / 1_000} s.`,
+    );
+  }
+
   private isBuildDue(): boolean {
     const due = this.options.changesBeforeSnapshot ?? CHANGES_BEFORE_SNAPSHOT;
-    return this.view.index.changes >= due && this.view.sequence - this.triedAt >= due;
+    return this.view.index.changes >= due && performance.now() >= this.nextTryAt;
   }
 
   private async build(): Promise<void> {
-    const { store, model, derivedFolder } = this.options;
-    await makeSnapshot(store, model, derivedFolder);
+    const { store, model, derivedFolder: folder } = this.options;
+    const [after, upTo] = [this.view.baseSequence ?? -1, this.view.sequence];
+    const { signal } = this.closing;
+    const made = await compact({ store, model, folder, after, upTo, signal });
+    if (made === 'elsewhere') {
+      this.nextTryAt = performance.now() + PAUSE_WHILE_OTHERS_BUILD_MS;
+      return;
+    }
     this.hasNewSnapshot = true;
     await this.refreshing;
     await this.refresh();
+    if (made === 'built') await store.vectors.dropRetired();
   }
 
   private async checkAllEmbedded(): Promise<void> {

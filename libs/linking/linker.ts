@@ -1,5 +1,6 @@
 import type { Versions } from '../contract/annotate.js';
 import { ReferentError } from '../contract/errors.js';
+import type { Lane } from '../contract/jobs.js';
 import type { LinkingModel } from '../model/linking-model.js';
 import type { Span } from '../text/span.js';
 import { decide } from './decide.js';
@@ -9,9 +10,12 @@ import { encode, type EncodedMentions } from './encode.js';
 import { givenMentions } from './given.js';
 import { withKeyphraseness } from './keyphraseness.js';
 import type { KnowledgeBase } from './knowledge-base.js';
+import { documentLinked } from './linking-events.js';
 import { listedNames } from './listed-names.js';
+import { LocalReranker } from './local-reranker.js';
 import { Records } from './records.js';
-import { rerank, type Reranked } from './rerank.js';
+import { rerank } from './rerank.js';
+import { RerankUnavailable, type Reranker } from './reranker.js';
 import { retrieve } from './retrieve.js';
 import { weighed } from './span-probability.js';
 import { StepClock } from './step-clock.js';
@@ -39,15 +43,21 @@ export interface LinkerOptions {
   readonly minPrecision?: number | undefined;
   /** false: without anything that was learned from labelled texts or given as a prior, for measuring. Default: true. */
   readonly priors?: boolean | undefined;
+  /** Where the cross-encoder is not to be had in time: fail, rather than decide without it. Default: false. */
+  readonly strict?: boolean | undefined;
+  /** Default: interactive. */
+  readonly lane?: Lane | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface LinkerLimits {
+export interface LinkerSettings {
   /** Mentions of one document, given or detected: each costs a search and some pairs of the cross-encoder. */
-  readonly maxMentions: number;
+  readonly maxMentions?: number | undefined;
+  /** Default: the model's cross-encoder in this process. */
+  readonly reranker?: Reranker | undefined;
 }
 
-const DEFAULT_LIMITS: LinkerLimits = { maxMentions: 10_000 };
+const MAX_MENTIONS = 10_000;
 
 interface Made {
   readonly timings: StepTimings;
@@ -74,15 +84,27 @@ export interface Annotation extends Made {
   /** Has the entities of the decisions; `load` fetches others. */
   readonly records: Records;
   readonly pairsScored: number;
+  /** The cross-encoder was not to be had: the decisions are the dual encoder's alone. */
+  readonly degraded: boolean;
+}
+
+interface Ranked {
+  readonly ranked: readonly RankedMention[];
+  readonly pairsScored: number;
+  readonly degraded: boolean;
 }
 
 /** Links texts to one knowledge base with one model. Holds no state of its own; calls may overlap. */
 export class Linker {
+  private readonly reranker: Reranker;
+
   constructor(
     private readonly model: LinkingModel,
     private readonly kb: KnowledgeBase,
-    private readonly limits: LinkerLimits = DEFAULT_LIMITS,
-  ) {}
+    private readonly settings: LinkerSettings = {},
+  ) {
+    this.reranker = settings.reranker ?? new LocalReranker(model);
+  }
 
   /** text → detect → encode → retrieve → rerank → decide → links. */
   async annotate(document: LinkerDocument, options: LinkerOptions = {}): Promise<Annotation> {
@@ -92,18 +114,20 @@ export class Linker {
     const minConfidence = this.threshold(document, options);
 
     const mentions = await clock.time('detect', () => this.detect(document, options));
-    const encoded = await clock.time('encode', () => encode(document.text, mentions, this.model));
+    const encoded = await clock.time('encode', () => this.encode(document.text, mentions, options));
     const { versions, ...found } = await clock.time('retrieve', () =>
       this.retrieve(document, encoded, options),
     );
-    const { ranked, pairsScored } = await clock.time('rerank', () =>
-      this.rerank(encoded, found.retrieved, { ...options, minConfidence, records }),
+    const { ranked, ...reranked } = await clock.time('rerank', () =>
+      this.rerank(document.text, { ...encoded, ...found }, { ...options, minConfidence, records }),
     );
     const decisions = await clock.time('decide', () =>
       decide(ranked, { calibration, minConfidence }),
     );
 
-    return { decisions, ranked, records, pairsScored, versions, timings: clock.timings() };
+    const { pairsScored, degraded: isDegraded } = reranked;
+    documentLinked.publish({ ...countsOf(decisions), pairsScored, isDegraded });
+    return { decisions, ranked, records, ...reranked, versions, timings: clock.timings() };
   }
 
   /** The first step alone. */
@@ -118,7 +142,7 @@ export class Linker {
     const clock = new StepClock();
     const records = new Records(this.kb.store.entities);
     const mentions = await clock.time('detect', () => this.detect(document, options));
-    const encoded = await clock.time('encode', () => encode(document.text, mentions, this.model));
+    const encoded = await clock.time('encode', () => this.encode(document.text, mentions, options));
     const { retrieved, versions } = await clock.time('retrieve', () =>
       this.retrieve(document, encoded, options),
     );
@@ -135,12 +159,13 @@ export class Linker {
 
   private async detectAll(
     text: string,
-    { signal, priors = true }: LinkerOptions,
+    { signal, lane, priors = true }: LinkerOptions,
   ): Promise<Mention[]> {
     const { model, kb } = this;
     const { names: table, learned } = kb.store;
     const names = priors ? kb.names : await listedNames(text, { names: kb.names, table, signal });
-    const found = await detect(text, { names, model, signal });
+    const now = priors ? table : undefined;
+    const found = await detect(text, { names, now, model, lane, signal });
     this.checkCount(found.length);
     const known = priors ? await withKeyphraseness(found, learned) : found;
     return weighed(known, model.manifest.calibration.span);
@@ -161,15 +186,41 @@ export class Linker {
     });
   }
 
+  private encode(
+    text: string,
+    mentions: readonly Mention[],
+    { lane = 'interactive' }: LinkerOptions,
+  ): Promise<EncodedMentions> {
+    return encode(text, mentions, { model: this.model, lane });
+  }
+
+  /** Without the cross-encoder where it is not to be had in time, unless the caller is strict. */
   private async rerank(
-    { pieces }: EncodedMentions,
-    retrieved: readonly RetrievedMention[],
-    { records, ...options }: LinkerOptions & { records: Records; minConfidence: number },
-  ): Promise<{ ranked: readonly RankedMention[]; pairsScored: number }> {
-    const { signal, minConfidence, rerank: mode = 'adaptive' } = options;
-    signal?.throwIfAborted();
-    const how = { mode, model: this.model, records, minConfidence, signal };
-    const { mentions, pairsScored }: Reranked = await rerank(pieces, retrieved, how);
+    text: string,
+    found: EncodedMentions & { readonly retrieved: readonly RetrievedMention[] },
+    options: LinkerOptions & { readonly records: Records; readonly minConfidence: number },
+  ): Promise<Ranked> {
+    options.signal?.throwIfAborted();
+    const { rerank: mode = 'adaptive' } = options;
+    try {
+      return { ...(await this.rerankAs(mode, text, found, options)), degraded: false };
+    } catch (error) {
+      if (options.strict === true || !(error instanceof RerankUnavailable)) throw error;
+      return { ...(await this.rerankAs('none', text, found, options)), degraded: true };
+    }
+  }
+
+  private async rerankAs(
+    mode: RerankMode,
+    text: string,
+    { pieces, retrieved }: EncodedMentions & { readonly retrieved: readonly RetrievedMention[] },
+    options: LinkerOptions & { readonly records: Records; readonly minConfidence: number },
+  ): Promise<Omit<Ranked, 'degraded'>> {
+    const { records, minConfidence, signal, lane = 'interactive' } = options;
+    const { model, reranker, kb } = this;
+    const context = { pieces, records, lane, signal };
+    const how = { kb: kb.name, text, mode, minConfidence, model, reranker, ...context };
+    const { mentions, pairsScored } = await rerank(retrieved, how);
     return { ranked: await withRecords(mentions, records), pairsScored };
   }
 
@@ -184,10 +235,11 @@ export class Linker {
   }
 
   private checkCount(count: number): void {
-    if (count <= this.limits.maxMentions) return;
+    const { maxMentions = MAX_MENTIONS } = this.settings;
+    if (count <= maxMentions) return;
     throw new ReferentError(
       'too-large',
-      `The text has ${count} mentions; at most ${this.limits.maxMentions} are linked at a time. ` +
+      `The text has ${count} mentions; at most ${maxMentions} are linked at a time. ` +
         'Send the text in parts.',
     );
   }
@@ -209,4 +261,9 @@ async function withRecords(
     candidates: mention.candidates.filter(({ key }) => !records.isGone(key)),
   }));
   return withRecords(remaining, records);
+}
+
+function countsOf(decisions: readonly Decision[]): { mentions: number; links: number } {
+  const links = decisions.filter(({ key }) => key !== null).length;
+  return { mentions: decisions.length, links };
 }

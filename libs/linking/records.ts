@@ -1,5 +1,6 @@
 import type { EntityRecord } from '../contract/entity.js';
 import type { EntityTable } from '../kb/kb-store.js';
+import type { EntityText } from '../model/entity-text.js';
 
 /** The entity records one document needs, each fetched once, when it is first asked for. */
 export class Records {
@@ -24,4 +25,14 @@ export class Records {
   isGone(key: number): boolean {
     return this.known.get(key) === null;
   }
+}
+
+/** What the encoders read of a record. */
+export function entityText(record: EntityRecord): EntityText {
+  return {
+    title: record.title,
+    aliases: record.aliases.map((alias) => alias.name),
+    types: record.types,
+    description: record.description,
+  };
 }

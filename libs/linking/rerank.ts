@@ -1,29 +1,27 @@
-import type { EntityRecord } from '../contract/entity.js';
-import type { EntityText, LinkingModel, MentionPair } from '../model/linking-model.js';
+import type { LinkingModel } from '../model/linking-model.js';
 import type { Calibration } from '../model/manifest.js';
-import type { Pieces } from '../text/pieces.js';
 import { byRetrieval } from './fuse.js';
-import type { Records } from './records.js';
+import type { Reranker, RerankContext, RerankRequest } from './reranker.js';
+import { hasWaves } from './score-waves.js';
 import type {
   Candidate,
-  Mention,
   RankedCandidate,
   RankedMention,
   RerankMode,
   RetrievedMention,
 } from './stages.js';
-import { fusedScore, nextWave, type WaveState } from './waves.js';
+import { fusedScore } from './waves.js';
 
-/** Pairs handed to the model at a time; between two such calls the caller's abort is heard. */
-const PAIRS_A_CALL = 256;
+export { entityText } from './records.js';
 
-export interface RerankOptions {
+export interface RerankOptions extends RerankContext {
+  readonly kb: string;
+  readonly text: string;
   readonly mode: RerankMode;
-  readonly model: LinkingModel;
-  readonly records: Records;
+  readonly model: Pick<LinkingModel, 'manifest' | 'identity'>;
+  readonly reranker: Reranker;
   /** The confidence below which decide says NIL. */
   readonly minConfidence: number;
-  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Reranked {
@@ -32,70 +30,50 @@ export interface Reranked {
   readonly pairsScored: number;
 }
 
-/** A mention and one of its candidates. */
-interface Pair {
-  readonly mention: Mention;
-  readonly candidate: Candidate;
-}
-
 /**
- * Step 4: the cross-encoder's logit for the close calls. In waves over all mentions of the document, best
- * candidates first; a mention leaves when nothing unscored can win (`waves.ts`).
+ * Step 4: the cross-encoder's logit for the close calls. Which those are is decided here, so that nobody is asked
+ * about a document that has none; who is asked scores them in waves (`score-waves.ts`).
  */
 export async function rerank(
-  pieces: Pieces,
   retrieved: readonly RetrievedMention[],
   options: RerankOptions,
 ): Promise<Reranked> {
   const { calibration } = options.model.manifest;
-  const scorer = new PairScorer(pieces, options);
-  let states: WaveState[] = retrieved.map(({ candidates }) => ({
-    candidates,
-    logits: [],
-    wavesDone: 0,
-  }));
-  for (;;) {
-    const waves = states.map((state, at) => {
-      const wave = nextWave(state, modeFor(retrieved[at], options), calibration);
-      const next = state.candidates.slice(state.logits.length, state.logits.length + wave);
-      return pairsOf(retrieved[at], next);
-    });
-    if (waves.every((wave) => wave.length === 0)) break;
-    await scorer.score(waves.flat());
-    states = states.map((state, at) => afterWave(state, waves[at] ?? [], scorer));
+  const asked = new Map<RetrievedMention, RerankRequest['mentions'][number]>();
+  for (const each of retrieved) {
+    const mention = askedMention(each);
+    if (hasWaves(mention, options, options.model)) asked.set(each, mention);
   }
-  const mentions = retrieved.map(({ mention }, at) =>
-    rankedMention(mention, states[at], calibration),
+  const { logits, pairsScored } = await logitsOf([...asked.values()], options);
+  const places = new Map([...asked.keys()].map((each, at) => [each, logits[at]]));
+  const mentions = retrieved.map((each) =>
+    rankedMention(each, places.get(each) ?? [], calibration),
   );
-  return { mentions, pairsScored: scorer.pairsScored };
+  return { mentions, pairsScored };
 }
 
-/** A span so doubtful that it is NIL whatever its entity is not worth a pair, unless all are asked for. */
-function modeFor(retrieved: RetrievedMention | undefined, options: RerankOptions): RerankMode {
-  const isHopeless = (retrieved?.mention.spanProbability ?? 0) < options.minConfidence;
-  return options.mode === 'adaptive' && isHopeless ? 'none' : options.mode;
+async function logitsOf(mentions: RerankRequest['mentions'], options: RerankOptions) {
+  if (mentions.length === 0) return { logits: [], pairsScored: 0 };
+  const { kb, text, mode, minConfidence, model, reranker } = options;
+  const { release } = model.identity;
+  return reranker.logits({ kb, release, text, mentions, mode, minConfidence }, options);
 }
 
-function pairsOf(
-  retrieved: RetrievedMention | undefined,
-  candidates: readonly Candidate[],
-): Pair[] {
-  if (retrieved === undefined) return [];
-  return candidates.map((candidate) => ({ mention: retrieved.mention, candidate }));
-}
-
-function afterWave(state: WaveState, wave: readonly Pair[], scorer: PairScorer): WaveState {
-  if (wave.length === 0) return state;
-  const logits = wave.map((pair) => scorer.logitOf(pair));
-  return { ...state, logits: [...state.logits, ...logits], wavesDone: state.wavesDone + 1 };
+function askedMention({ mention, candidates }: RetrievedMention) {
+  const { start, end, spanProbability } = mention;
+  const scoresOf = ({
+    key,
+    retrievalScore,
+    evidenceScore,
+  }: Candidate): [number, number, number] => [key, retrievalScore, evidenceScore];
+  return { start, end, spanProbability, candidates: candidates.map(scoresOf) };
 }
 
 function rankedMention(
-  mention: Mention,
-  state: WaveState | undefined,
+  { mention, candidates }: RetrievedMention,
+  logits: readonly (number | null)[],
   calibration: Calibration,
 ): RankedMention {
-  const { candidates, logits } = state ?? { candidates: [], logits: [] };
   const ranked = candidates.map((candidate, at): RankedCandidate => {
     const logit = logits[at] ?? null;
     const score = fusedScore(logit ?? 0, candidate, calibration);
@@ -109,62 +87,4 @@ function rankedMention(
 
 export function byFusion(a: RankedCandidate, b: RankedCandidate): number {
   return b.fusedScore - a.fusedScore || byRetrieval(a, b);
-}
-
-/** Asks the model about pairs, each pair of span and entity once a document. */
-class PairScorer {
-  private readonly logits = new Map<string, number>();
-
-  constructor(
-    private readonly pieces: Pieces,
-    private readonly options: RerankOptions,
-  ) {}
-
-  get pairsScored(): number {
-    return this.logits.size;
-  }
-
-  async score(pairs: readonly Pair[]): Promise<void> {
-    await this.options.records.load(pairs.map((pair) => pair.candidate.key));
-    const fresh = [...this.unscored(pairs)];
-    for (let from = 0; from < fresh.length; from += PAIRS_A_CALL) {
-      this.options.signal?.throwIfAborted();
-      const part = fresh.slice(from, from + PAIRS_A_CALL);
-      const logits = await this.options.model.scorePairs(
-        this.pieces,
-        part.map(([, pair]) => pair),
-      );
-      part.forEach(([id], at) => this.logits.set(id, logits[at] ?? 0));
-    }
-  }
-
-  /** null where the entity is gone from the KB. */
-  logitOf(pair: Pair): number | null {
-    return this.logits.get(idOf(pair)) ?? null;
-  }
-
-  private unscored(pairs: readonly Pair[]): Map<string, MentionPair> {
-    const fresh = new Map<string, MentionPair>();
-    for (const pair of pairs) {
-      const record = this.options.records.get(pair.candidate.key);
-      const id = idOf(pair);
-      if (record === undefined || this.logits.has(id)) continue;
-      fresh.set(id, { span: pair.mention, entity: entityText(record) });
-    }
-    return fresh;
-  }
-}
-
-function idOf({ mention, candidate }: Pair): string {
-  return `${mention.start}:${mention.end}:${candidate.key}`;
-}
-
-/** What the encoders read of a record. */
-export function entityText(record: EntityRecord): EntityText {
-  return {
-    title: record.title,
-    aliases: record.aliases.map((alias) => alias.name),
-    types: record.types,
-    description: record.description,
-  };
 }

@@ -1,3 +1,4 @@
+import { stepTaken } from './linking-events.js';
 import { STEPS, type Step, type StepTimings } from './stages.js';
 
 /** Takes the time of each step of one document. A step's time includes its waiting for the model's turn. */
@@ -7,7 +8,9 @@ export class StepClock {
   async time<T>(step: Step, work: () => T | Promise<T>): Promise<T> {
     const since = performance.now();
     const result = await work();
-    this.elapsedMs.set(step, (this.elapsedMs.get(step) ?? 0) + performance.now() - since);
+    const milliseconds = performance.now() - since;
+    this.elapsedMs.set(step, (this.elapsedMs.get(step) ?? 0) + milliseconds);
+    stepTaken.publish({ step, milliseconds });
     return result;
   }
 

@@ -2,6 +2,8 @@ import type { Calibration } from '../model/manifest.js';
 import { shareOfFirst } from './ranking.js';
 import type { Candidate, RerankMode } from './stages.js';
 
+/** What the waves are decided by. */
+type CandidateScores = Pick<Candidate, 'retrievalScore' | 'evidenceScore'>;
 type Fusion = Pick<Calibration, 'ranking' | 'adaptive'>;
 
 /**
@@ -9,7 +11,7 @@ type Fusion = Pick<Calibration, 'ranking' | 'adaptive'>;
  * so that what is scored is always the first `logits.length` of them; null where the entity is gone.
  */
 export interface WaveState {
-  readonly candidates: readonly Candidate[];
+  readonly candidates: readonly CandidateScores[];
   readonly logits: readonly (number | null)[];
   readonly wavesDone: number;
 }
@@ -56,7 +58,11 @@ function isSettled({ candidates, logits }: WaveState, calibration: Fusion): bool
   return best >= most;
 }
 
-function fusedAt(candidate: Candidate | undefined, logit: number | null, calibration: Fusion) {
+function fusedAt(
+  candidate: CandidateScores | undefined,
+  logit: number | null,
+  calibration: Fusion,
+) {
   if (candidate === undefined || logit === null) return -Infinity;
   return fusedScore(logit, candidate, calibration);
 }

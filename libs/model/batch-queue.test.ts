@@ -21,6 +21,19 @@ test('requests take turns, so that a short one does not wait behind a long one',
   expect(log.length).toBe(8);
 });
 
+test('batches of the batch lane wait while an interactive request has any', async () => {
+  const queue = new BatchQueue({ inFlight: 1, requests: 3 });
+  const log: string[] = [];
+  const batch = queue.run(steps('b', 4, log), 'batch');
+  await later();
+  const interactive = queue.run(steps('i', 3, log), 'interactive');
+  await Promise.all([batch, interactive]);
+  const [first, second, third] = ['i0', 'i1', 'i2'].map((step) => log.indexOf(step));
+  expect(first).toBeGreaterThan(0);
+  expect([second, third]).toEqual([(first ?? 0) + 1, (first ?? 0) + 2]);
+  expect(log.slice(-1)).toEqual(['b3']);
+});
+
 test('no more batches are laid out than may be in flight', async () => {
   const queue = new BatchQueue(LIMITS);
   let laidOut = 0;

@@ -1,9 +1,11 @@
 import { ReferentError } from '../contract/errors.js';
+import type { Lane } from '../contract/jobs.js';
 
 /** Sends one batch and puts its answer in place. */
 export type BatchStep = () => Promise<void>;
 
 interface Request {
+  readonly lane: Lane;
   /** Advancing it lays out the next batch. */
   readonly steps: Iterator<BatchStep>;
   readonly resolve: () => void;
@@ -19,30 +21,41 @@ export interface BatchQueueLimits {
   readonly requests: number;
 }
 
+export interface Demand {
+  /** Requests that have batches left. */
+  readonly requests: number;
+  readonly batchesInFlight: number;
+}
+
 /**
  * Takes requests of many batches and sends them in turns, a batch of each, so that a short request does not
- * wait behind a long one. A batch is laid out when its turn comes, while the one before it is computed.
+ * wait behind a long one; those of the batch lane have a turn when no interactive one wants it. A batch is laid out
+ * when its turn comes, while the one before it is computed.
  */
 export class BatchQueue {
-  private readonly turns: Request[] = [];
+  private readonly turns: Readonly<Record<Lane, Request[]>> = { interactive: [], batch: [] };
   private inFlight = 0;
   private open = 0;
 
   constructor(private readonly limits: BatchQueueLimits) {}
 
+  get demand(): Demand {
+    return { requests: this.open, batchesInFlight: this.inFlight };
+  }
+
   /** Resolves when all steps are done; rejects with the first failure, after which no more steps are taken. */
-  run(steps: Iterator<BatchStep>): Promise<void> {
+  run(steps: Iterator<BatchStep>, lane: Lane = 'interactive'): Promise<void> {
     if (this.open >= this.limits.requests) return Promise.reject(this.busy());
     this.open++;
     return new Promise((resolve, reject) => {
-      this.turns.push({ steps, resolve, reject, running: 0, done: false });
+      this.turns[lane].push({ lane, steps, resolve, reject, running: 0, done: false });
       this.pump();
     });
   }
 
   private pump(): void {
     while (this.inFlight < this.limits.inFlight) {
-      const request = this.turns.shift();
+      const request = this.turns.interactive.shift() ?? this.turns.batch.shift();
       if (request === undefined) return;
       this.take(request);
     }
@@ -56,7 +69,7 @@ export class BatchQueue {
         this.finishIfIdle(request);
         return;
       }
-      this.turns.push(request);
+      this.turns[request.lane].push(request);
       this.send(request, next.value);
     } catch (error) {
       this.fail(request, error);
@@ -88,8 +101,9 @@ export class BatchQueue {
   private fail(request: Request, reason: unknown): void {
     request.reject(reason);
     request.done = true;
-    const turn = this.turns.indexOf(request);
-    if (turn >= 0) this.turns.splice(turn, 1);
+    const turns = this.turns[request.lane];
+    const turn = turns.indexOf(request);
+    if (turn >= 0) turns.splice(turn, 1);
   }
 
   private busy(): ReferentError {

@@ -3,7 +3,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Pieces } from '../text/pieces.js';
 import { WordPiece } from '../text/wordpiece.js';
 import { ReferentError } from '../contract/errors.js';
-import { BatchQueue, type BatchStep } from './batch-queue.js';
+import { BatchQueue, type BatchStep, type Demand } from './batch-queue.js';
+import type { Lane } from '../contract/jobs.js';
 import {
   entityBatches,
   mentionBatches,
@@ -40,6 +41,7 @@ const QUEUE = { inFlight: 2, requests: 1_000 } as const;
  * Legend: M mentions, N entities, P pairs, D = manifest.dimensions.
  *
  * Tokenising and layout run on the calling thread in short steps, networks in the inference thread.
+ * Calls of the batch lane wait while interactive ones have anything to compute.
  * Every call may fail with `busy` (too many requests wait), `not-ready` (the thread died; repeat the call,
  * or the model is closed) and `model-invalid` (the graphs cannot compute the batch).
  */
@@ -86,24 +88,35 @@ export class LinkingModel {
    * [M, D] row-major, L2-normalised, in the order of `spans`: one trunk pass a window for all its mentions.
    * A span that covers no piece (white space, control characters) gets a row of zeros.
    */
-  encodeMentions(pieces: Pieces, spans: readonly MentionSpan[]): Promise<Float32Array> {
+  encodeMentions(
+    pieces: Pieces,
+    spans: readonly MentionSpan[],
+    lane: Lane = 'interactive',
+  ): Promise<Float32Array> {
     const rows = new Rows(spans.length, this.manifest.dimensions);
     const batches = mentionBatches(pieces, spans, this.manifest);
-    return this.answer(batches, (batch) => this.engine.encodeMentions(batch), rows);
+    return this.answer(batches, (batch) => this.engine.encodeMentions(batch), { rows, lane });
   }
 
   /** [N, D] row-major, L2-normalised, in the order of `entities`. */
-  encodeEntities(entities: readonly EntityText[]): Promise<Float32Array> {
+  encodeEntities(
+    entities: readonly EntityText[],
+    lane: Lane = 'interactive',
+  ): Promise<Float32Array> {
     const rows = new Rows(entities.length, this.manifest.dimensions);
     const batches = entityBatches(entities, this.entityLayout, this.manifest);
-    return this.answer(batches, (batch) => this.engine.encodeEntities(batch), rows);
+    return this.answer(batches, (batch) => this.engine.encodeEntities(batch), { rows, lane });
   }
 
   /** [P] logits in the order of `pairs`; a correction of the retrieval score, see `manifest.calibration.fused`. */
-  scorePairs(pieces: Pieces, pairs: readonly MentionPair[]): Promise<Float32Array> {
+  scorePairs(
+    pieces: Pieces,
+    pairs: readonly MentionPair[],
+    lane: Lane = 'interactive',
+  ): Promise<Float32Array> {
     const rows = new Rows(pairs.length, 1);
     const batches = pairBatches(pieces, pairs, this.entityLayout, this.manifest);
-    return this.answer(batches, (batch) => this.engine.scorePairs(batch), rows);
+    return this.answer(batches, (batch) => this.engine.scorePairs(batch), { rows, lane });
   }
 
   /**
@@ -111,7 +124,11 @@ export class LinkingModel {
    * (Ramshaw and Marcus 1995); null where the model has no tagger. Windows over the whole text, between which the
    * call can be aborted.
    */
-  async tag(text: TextToTag, signal?: AbortSignal): Promise<Float32Array | null> {
+  async tag(
+    text: TextToTag,
+    signal?: AbortSignal,
+    lane: Lane = 'interactive',
+  ): Promise<Float32Array | null> {
     const { tagger } = this.manifest;
     if (tagger === undefined) return null;
     const rows = new Rows(text.pieces.ids.length, TAGS);
@@ -120,7 +137,13 @@ export class LinkingModel {
       signal?.throwIfAborted();
       return this.engine.tagPieces(batch);
     };
-    return text.pieces.ids.length === 0 ? rows.values : this.answer(batches, compute, rows);
+    if (text.pieces.ids.length === 0) return rows.values;
+    return this.answer(batches, compute, { rows, lane });
+  }
+
+  /** How much is asked of it now. */
+  get demand(): Demand {
+    return this.queue.demand;
   }
 
   async close(): Promise<void> {
@@ -130,7 +153,7 @@ export class LinkingModel {
   private async answer<Batch>(
     batches: Iterable<PlacedBatch<Batch>>,
     compute: (batch: Batch) => Promise<Float32Array>,
-    rows: Rows,
+    { rows, lane }: { readonly rows: Rows; readonly lane: Lane },
   ): Promise<Float32Array> {
     function* steps(): Generator<BatchStep> {
       for (const { batch, places } of batches) {
@@ -139,7 +162,7 @@ export class LinkingModel {
         };
       }
     }
-    await this.queue.run(steps());
+    await this.queue.run(steps(), lane);
     return rows.values;
   }
 

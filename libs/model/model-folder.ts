@@ -45,7 +45,8 @@ function digestOf(content: unknown, digits: number): string {
   return createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, digits);
 }
 
-async function readManifest(folder: string): Promise<ModelManifest> {
+/** The manifest alone; `model-invalid` where it is not valid. Says nothing of the other files. */
+export async function readManifest(folder: string): Promise<ModelManifest> {
   const path = join(folder, 'manifest.json');
   let json: unknown;
   try {

@@ -23,8 +23,12 @@ import type { Annotation, Linker, Retrieval } from '../../../libs/linking/linker
 import type { RetrievedMention, StepTimings } from '../../../libs/linking/stages.js';
 import { STEPS } from '../../../libs/linking/stages.js';
 import { mapInOrder, WorkLine } from '../http/work-line.js';
-import { Linkers } from '../linkers/linkers.js';
-import { checkedDocument, documentsOf, type RequestedDocument } from './documents.js';
+import { OpenKbs } from '../../../libs/linking/open-kbs.js';
+import {
+  checkedDocument,
+  documentsOf,
+  type RequestedDocument,
+} from '../../../libs/linking/documents.js';
 
 type Options = ReturnType<typeof annotateOptions.parse>;
 
@@ -38,27 +42,32 @@ interface Annotated {
 @Injectable()
 export class Annotator {
   constructor(
-    private readonly linkers: Linkers,
+    private readonly kbs: OpenKbs,
     private readonly line: WorkLine,
   ) {}
 
   async annotate(request: AnnotateRequest, gone: AbortSignal): Promise<AnnotateResponse> {
     const options = annotateOptions.parse(request.options ?? {});
     const documents = documentsOf(request, options.offsetUnit);
-    const { linker, kb } = await this.linkers.get(request.kb);
-    const done = await mapInOrder(documents, this.line.width, (document) =>
-      this.line.turn(gone, () => annotateOne(linker, document, { ...options, gone })),
-    );
-    const versions = done.at(-1)?.annotation.versions ?? kb.versions();
-    const timings = summed(done.map(({ annotation }) => annotation.timings));
-    if (request.documents === undefined) return { links: done[0]?.links ?? [], versions, timings };
-    return { results: done.map(({ id, links }) => ({ id, links })), versions, timings };
+    return this.kbs.use(request.kb, async ({ linker, kb }) => {
+      const done = await mapInOrder(documents, this.line.width, (document) =>
+        this.line.turn(gone, () => annotateOne(linker, document, { ...options, gone })),
+      );
+      const versions = done.at(-1)?.annotation.versions ?? kb.versions();
+      const timings = summed(done.map(({ annotation }) => annotation.timings));
+      const degraded = degradedFlag(done.some(({ annotation }) => annotation.degraded));
+      if (request.documents === undefined) {
+        return { links: done[0]?.links ?? [], ...degraded, versions, timings };
+      }
+      return { results: done.map(resultOf), ...degraded, versions, timings };
+    });
   }
 
   async mentions(request: MentionsRequest, gone: AbortSignal): Promise<MentionsResponse> {
     const { text, options } = request;
-    const { linker } = await this.linkers.get(request.kb);
-    const found = await this.line.turn(gone, () => linker.mentions({ text }, { signal: gone }));
+    const found = await this.kbs.use(request.kb, ({ linker }) =>
+      this.line.turn(gone, () => linker.mentions({ text }, { signal: gone })),
+    );
     const place = spanWriter(text, options?.offsetUnit ?? 'utf16');
     const mentions = found.mentions.map((mention) => mentionAnswer(mention, place));
     return { mentions, versions: found.versions, timings: timingsAnswer(found.timings) };
@@ -69,8 +78,9 @@ export class Annotator {
     const unit = options?.offsetUnit ?? 'utf16';
     const limit = options?.limit ?? 100;
     const document = checkedDocument({ text, mentions }, unit);
-    const { linker } = await this.linkers.get(request.kb);
-    const found = await this.line.turn(gone, () => linker.candidates(document, { signal: gone }));
+    const found = await this.kbs.use(request.kb, ({ linker }) =>
+      this.line.turn(gone, () => linker.candidates(document, { signal: gone })),
+    );
     await loadShown(found, limit);
     const place = spanWriter(text, unit);
     return {
@@ -84,6 +94,15 @@ export class Annotator {
       timings: timingsAnswer(found.timings),
     };
   }
+}
+
+function resultOf({ id, links, annotation }: Annotated) {
+  return { id, links, ...degradedFlag(annotation.degraded) };
+}
+
+/** Said only where it is so. */
+function degradedFlag(isDegraded: boolean): { degraded?: true } {
+  return isDegraded ? { degraded: true } : {};
 }
 
 async function annotateOne(

@@ -1,6 +1,4 @@
-import { Controller, Get, Param, Query } from '@nestjs/common';
-import { ReferentError } from '../../../libs/contract/errors.js';
-import { preview } from '../../../libs/contract/faults.js';
+import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import {
   entitiesQuery,
   entityQuery,
@@ -8,16 +6,20 @@ import {
   type EntityQuery,
 } from '../../../libs/contract/requests.js';
 import type { EntitiesResponse, EntityResponse } from '../../../libs/contract/responses.js';
+import { recordTag } from '../../../libs/kb/record-tag.js';
+import { OpenKbs } from '../../../libs/linking/open-kbs.js';
+import type { ApiRequest, ApiResponse } from '../http/exchange.js';
 import { ZodPipe } from '../http/zod.pipe.js';
-import { Linkers } from '../linkers/linkers.js';
+import { etagOf, isKnown } from './conditions.js';
+import { notFound } from './entity-writing.js';
 
 @Controller('v1/entities')
 export class EntitiesController {
-  constructor(private readonly linkers: Linkers) {}
+  constructor(private readonly kbs: OpenKbs) {}
 
   @Get()
   async search(@Query(new ZodPipe(entitiesQuery)) query: EntitiesQuery): Promise<EntitiesResponse> {
-    const store = await this.linkers.store(query.kb);
+    const store = await this.kbs.store(query.kb);
     const found = await store.entities.search(query.q, query.limit);
     return { kb: store.name, entities: found.map(({ record }) => record) };
   }
@@ -26,16 +28,16 @@ export class EntitiesController {
   async get(
     @Param('id') id: string,
     @Query(new ZodPipe(entityQuery)) query: EntityQuery,
-  ): Promise<EntityResponse> {
-    const store = await this.linkers.store(query.kb);
+    @Req() request: ApiRequest,
+    @Res({ passthrough: true }) response: ApiResponse,
+  ): Promise<EntityResponse | undefined> {
+    const store = await this.kbs.store(query.kb);
     const entity = (await store.entities.byIds([id])).get(id)?.record;
-    if (entity === undefined) {
-      throw new ReferentError(
-        'entity-not-found',
-        `There is no entity ${preview(id)} in the knowledge base ${preview(store.name)}: ` +
-          'GET /v1/entities?q=… finds entities by name.',
-      );
-    }
-    return { kb: store.name, entity };
+    if (entity === undefined) throw notFound(id, store);
+    const tag = recordTag(entity);
+    response.setHeader('ETag', etagOf(tag));
+    if (!isKnown(request.headers, tag)) return { kb: store.name, entity };
+    response.statusCode = 304;
+    return undefined;
   }
 }

@@ -7,29 +7,30 @@ import { learnPage, type PageOutcome } from '../../../libs/jobs/learn-page.js';
 import { KbCatalog, type KbStore } from '../../../libs/kb/kb-store.js';
 import type { KnowledgeBase } from '../../../libs/linking/knowledge-base.js';
 import { lessonOf, type Lesson, type LessonMention } from '../../../libs/linking/lessons.js';
-import { checkedDocument } from '../annotate/documents.js';
+import { checkedDocument } from '../../../libs/linking/documents.js';
 import { WorkLine } from '../http/work-line.js';
-import { Linkers } from '../linkers/linkers.js';
+import { OpenKbs } from '../../../libs/linking/open-kbs.js';
 
 /** Labelled texts that users send; what they teach counts from the answer on. */
 @Injectable()
 export class Feedback {
   constructor(
-    private readonly linkers: Linkers,
+    private readonly kbs: OpenKbs,
     private readonly catalog: KbCatalog,
     private readonly line: WorkLine,
   ) {}
 
   async learn(request: FeedbackRequest, gone: AbortSignal): Promise<FeedbackResponse> {
     const lesson = checkedLesson(request);
-    const { kb } = await this.linkers.get(request.kb);
-    await assertKnown(request, kb.store);
-    const isPartial = request.options?.partial ?? true;
-    const { outcomes, sequence } = await this.line.turn(gone, () =>
-      this.learnNow(lesson, kb, isPartial),
-    );
-    const { isLearned = false, mentions = 0 } = outcomes[0] ?? {};
-    return { kb: { name: kb.name, sequence }, learned: isLearned, mentions };
+    return this.kbs.use(request.kb, async ({ kb }) => {
+      await assertKnown(request, kb.store);
+      const isPartial = request.options?.partial ?? true;
+      const { outcomes, sequence } = await this.line.turn(gone, () =>
+        this.learnNow(lesson, kb, isPartial),
+      );
+      const { isLearned = false, mentions = 0 } = outcomes[0] ?? {};
+      return { kb: { name: kb.name, sequence }, learned: isLearned, mentions };
+    });
   }
 
   private async learnNow(

@@ -1,10 +1,10 @@
 import { Controller, Get } from '@nestjs/common';
 import type { ReadyResponse } from '../../../libs/contract/responses.js';
-import { Linkers } from '../linkers/linkers.js';
+import { Readiness } from '../../../libs/metrics/readiness.js';
 
 @Controller('health')
 export class HealthController {
-  constructor(private readonly linkers: Linkers) {}
+  constructor(private readonly readiness: Readiness) {}
 
   @Get('live')
   live(): { status: 'ok' } {
@@ -13,7 +13,7 @@ export class HealthController {
 
   /** 200 when links can be made; else `not-ready` says why not. */
   @Get('ready')
-  ready(): ReadyResponse {
-    return this.linkers.readiness();
+  ready(): Promise<ReadyResponse> {
+    return this.readiness.ready();
   }
 }

@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { operationOf } from '../../../libs/contract/operations.js';
+import type { DoneRequest } from '../../../libs/metrics/metrics.js';
+import type { Draining } from './draining.js';
 import type { ApiRequest, ApiResponse, Next } from './exchange.js';
 import { pathOf } from './exchange.js';
 import type { JsonLog } from './json-log.js';
+import { routeLabel } from './route-label.js';
 
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 
@@ -13,14 +17,26 @@ export class ClientGone extends Error {
   }
 }
 
+export interface Arrivals {
+  readonly log: JsonLog;
+  readonly draining: Draining;
+  readonly onDone: (done: DoneRequest) => void;
+}
+
 /** First of all: the request's id (the client's own where it is sane), its abort signal, headers, and its log line. */
-export function arrival(log: JsonLog) {
+export function arrival({ log, draining, onDone }: Arrivals) {
   return (request: ApiRequest, response: ApiResponse, next: Next): void => {
     request.requestId = idOf(request);
-    request.gone = goneSignal(response);
+    request.caller = null;
+    const { signal, stop } = goneSignal(response);
+    request.gone = signal;
     response.setHeader('X-Request-Id', request.requestId);
     response.setHeader('X-Content-Type-Options', 'nosniff');
-    logWhenDone(request, response, log);
+    draining.watch(response, stop);
+    whenDone(response, (status, milliseconds) => {
+      logLine(request, { log, status, milliseconds });
+      onDone(figuresOf(request, status, milliseconds));
+    });
     next();
   };
 }
@@ -30,30 +46,64 @@ function idOf(request: ApiRequest): string {
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
 }
 
-function goneSignal(response: ApiResponse): AbortSignal {
+function goneSignal(response: ApiResponse): { signal: AbortSignal; stop: () => void } {
   const controller = new AbortController();
+  const stop = () => {
+    controller.abort(new ClientGone());
+  };
   response.once('close', () => {
-    if (!response.writableFinished) controller.abort(new ClientGone());
+    if (!response.writableFinished) stop();
   });
-  return controller.signal;
+  return { signal: controller.signal, stop };
 }
 
-function logWhenDone(request: ApiRequest, response: ApiResponse, log: JsonLog): void {
+function whenDone(
+  response: ApiResponse,
+  hear: (status: number, milliseconds: number) => void,
+): void {
   const started = performance.now();
   response.once('close', () => {
-    const path = pathOf(request);
-    log.line(levelOf(path), 'request', {
-      requestId: request.requestId,
-      method: request.method,
-      path,
-      status: response.writableFinished ? response.statusCode : 499,
-      milliseconds: Math.round(10 * (performance.now() - started)) / 10,
-      bytesIn: Number(request.headers['content-length'] ?? 0),
-    });
+    const status = response.writableFinished ? response.statusCode : 499;
+    hear(status, performance.now() - started);
   });
 }
 
-/** Probes come every few seconds and would bury the rest. */
+interface Done {
+  readonly log: JsonLog;
+  readonly status: number;
+  readonly milliseconds: number;
+}
+
+function logLine(request: ApiRequest, { log, status, milliseconds }: Done): void {
+  const path = pathOf(request);
+  const { key = null } = request.caller ?? {};
+  log.line(levelOf(path), 'request', {
+    requestId: request.requestId,
+    method: request.method,
+    path,
+    status,
+    milliseconds: Math.round(10 * milliseconds) / 10,
+    bytesIn: Number(request.headers['content-length'] ?? 0),
+    ...(key === null ? {} : { keyId: key.id, keyName: key.name }),
+    ...(request.steps === undefined ? {} : { steps: request.steps }),
+  });
+}
+
+/** Probes and scrapes come every few seconds and would bury the rest. */
 function levelOf(path: string): 'debug' | 'info' {
-  return path.startsWith('/health/') ? 'debug' : 'info';
+  return path.startsWith('/health/') || path === '/metrics' ? 'debug' : 'info';
+}
+
+const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
+function figuresOf(request: ApiRequest, status: number, milliseconds: number): DoneRequest {
+  const { method = 'GET' } = request;
+  const answer = operationOf(method, pathOf(request))?.answer;
+  return {
+    method: METHODS.includes(method) ? method : 'other',
+    route: routeLabel(request),
+    status,
+    seconds: milliseconds / 1000,
+    isStream: answer === 'events' || answer === 'ndjson',
+  };
 }

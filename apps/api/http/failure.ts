@@ -57,7 +57,8 @@ function ofReferent(error: ReferentError): Failure {
 
 function unknownRoute({ method, path }: Asked): Failure {
   const allowed = allowedMethods(path);
-  if (allowed.length === 0) {
+  const isTaken = allowed.includes(method === 'HEAD' ? 'GET' : method);
+  if (allowed.length === 0 || isTaken) {
     return failure('route-not-found', `There is nothing at ${path}: /docs lists what there is.`);
   }
   const Allow = allowed.join(', ');

@@ -1,9 +1,9 @@
-import type { HTTP_CODES } from '../../../libs/contract/problem.js';
+import type { ProblemCode } from '../../../libs/contract/problem.js';
 
-/** An error that only HTTP knows: a wrong method, a body that is not JSON, … */
+/** An error of the HTTP edge: a wrong method, a body that is not JSON, a missing key, … */
 export class HttpError extends Error {
   constructor(
-    readonly code: (typeof HTTP_CODES)[number],
+    readonly code: ProblemCode,
     message: string,
     readonly headers: Readonly<Record<string, string>> = {},
   ) {

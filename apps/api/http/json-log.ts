@@ -12,7 +12,10 @@ const RANK: Readonly<Record<LogLevel, number>> = {
 type Fields = Readonly<Record<string, unknown>>;
 type Write = (line: string) => void;
 
-/** One JSON object a line, on stderr: stdout is for results and the start-up line. Never holds a user's text. */
+/** Somebody may put one into a path or a request id. */
+const API_KEY = /rk_[\w-]{43}/g;
+
+/** One JSON object a line, on stderr: stdout is for results and the start-up line. Never holds a user's text or a key. */
 export class JsonLog implements LoggerService {
   constructor(
     private readonly level: LogLevel,
@@ -39,7 +42,7 @@ export class JsonLog implements LoggerService {
   line(level: Exclude<LogLevel, 'silent'>, message: string, fields: Fields): void {
     if (RANK[level] > RANK[this.level]) return;
     const entry = { time: new Date().toISOString(), level, message, ...fields };
-    this.write(`${JSON.stringify(entry)}\n`);
+    this.write(`${JSON.stringify(entry).replace(API_KEY, 'rk_…')}\n`);
   }
 }
 

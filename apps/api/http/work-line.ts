@@ -16,6 +16,18 @@ interface WorkLineOptions {
   readonly concurrent: number;
   /** Requests that may be here beyond that, their bodies in memory. */
   readonly waiting: number;
+  /** The setting that makes it longer; default: REFERENT_MAX_WAITING. */
+  readonly setting?: string;
+}
+
+/** How full a line is. */
+export interface LineState {
+  /** Requests from before their body is read until they are answered. */
+  readonly requests: number;
+  /** Documents that are worked on. */
+  readonly working: number;
+  /** Requests that were refused since the start. */
+  readonly refused: number;
 }
 
 type Start = () => void;
@@ -27,6 +39,7 @@ type Start = () => void;
 export class WorkLine {
   private requests = 0;
   private working = 0;
+  private refused = 0;
   private readonly line: Start[] = [];
   private millisecondsPerDocument = 100;
 
@@ -35,6 +48,10 @@ export class WorkLine {
   /** How many documents may be worked on at the same time. */
   get width(): number {
     return this.options.concurrent;
+  }
+
+  get state(): LineState {
+    return { requests: this.requests, working: this.working, refused: this.refused };
   }
 
   /**
@@ -95,12 +112,13 @@ export class WorkLine {
   }
 
   private busy(): BusyError {
-    const { concurrent, waiting } = this.options;
+    const { concurrent, waiting, setting = 'REFERENT_MAX_WAITING' } = this.options;
+    this.refused += 1;
     const wait = (this.requests * this.millisecondsPerDocument) / concurrent / 1000;
     const seconds = Math.min(60, Math.max(1, Math.ceil(wait)));
     return new BusyError(
       `${this.requests} requests are here and the most is ${concurrent + waiting}: try again in ${seconds} s, ` +
-        'or raise REFERENT_MAX_WAITING.',
+        `or raise ${setting}.`,
       seconds,
     );
   }

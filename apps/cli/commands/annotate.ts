@@ -16,6 +16,7 @@ import { textOfFile, textOfStdin } from '../input.js';
 import { layOut } from '../layout.js';
 import { hasColours, writeNote, writeResult } from '../output.js';
 import { withSession } from '../session.js';
+import { annotateBatch, type BatchRun } from './annotate-batch.js';
 import { settingsWithWarnings, type GlobalOptions } from '../settings.js';
 
 export interface AnnotateOptions extends GlobalOptions {
@@ -30,6 +31,8 @@ export interface AnnotateOptions extends GlobalOptions {
   readonly nil?: boolean;
   readonly json?: boolean;
   readonly jsonl?: boolean;
+  readonly batch?: string;
+  readonly out?: string;
 }
 
 /** `referent annotate` */
@@ -38,6 +41,11 @@ export async function annotate(
   options: AnnotateOptions,
 ): Promise<void> {
   const settings = settingsWithWarnings(options);
+  if (options.batch !== undefined) {
+    await annotateBatch(settings, batchRun(options.batch, argument, options));
+    return;
+  }
+  if (options.out !== undefined) throw usageError('--out goes with --batch.');
   const source = sourceOf(argument, options);
   if (options.jsonl === true) {
     if (options.mentions !== undefined) {
@@ -52,6 +60,17 @@ export async function annotate(
   await withSession(settings, options.kb, async ({ linker }) => {
     await writeResult(await answerFor(linker, document, options));
   });
+}
+
+function batchRun(input: string, argument: string | undefined, options: AnnotateOptions): BatchRun {
+  const { file, mentions, json, jsonl, kb, out } = options;
+  const others = [argument, file, mentions, json, jsonl];
+  if (others.some((one) => one !== undefined)) {
+    throw usageError(
+      '--batch reads documents from its own file: give no text, --file, --mentions, --json or --jsonl with it.',
+    );
+  }
+  return { input, out, kb, options: apiOptions(options) };
 }
 
 type Source = { readonly text: string } | { readonly file: string } | 'stdin';

@@ -9,12 +9,12 @@ import {
   type ImportSource,
 } from '../../../libs/jobs/import-source.js';
 import { ReferentError } from '../../../libs/contract/errors.js';
-import { SqliteCatalog } from '../../../libs/kb/sqlite-catalog.js';
+import { openCatalog } from '../../../libs/kb/open-catalog.js';
 import { importSummary, problemLines } from '../import-summary.js';
 import { interruptible } from '../interrupt.js';
 import { writeNote, writeResult } from '../output.js';
 import { ProgressBar } from '../progress.js';
-import { withModel } from '../session.js';
+import { leaseFor, withPool } from '../session.js';
 import { settingsWithWarnings, type GlobalOptions } from '../settings.js';
 
 export interface ImportOptions extends GlobalOptions {
@@ -65,16 +65,17 @@ async function importSources(
   settings: Settings,
   { kb, sources, strict = false, signal }: Work,
 ): Promise<ImportReport> {
-  const catalog = new SqliteCatalog({ dataDir: settings.dataDir });
+  const catalog = openCatalog(settings);
+  const bar = new ProgressBar({ label: PHASES.read, unit: 'entities' });
+  const onProgress = (progress: ImportProgress): void => {
+    bar.update(stateOf(progress));
+  };
   try {
-    return await withModel(settings, async (model) => {
+    return await withPool(settings, async (pool) => {
       const store = await catalog.openOrCreate(kb);
       const derivedFolder = catalog.derivedFolder(kb);
-      const bar = new ProgressBar({ label: PHASES.read, unit: 'entities' });
-      const onProgress = (progress: ImportProgress): void => {
-        bar.update(stateOf(progress));
-      };
       try {
+        const { model } = await leaseFor(store, pool);
         return await importEntities({
           ...{ store, model, derivedFolder, sources, strict, signal, onProgress },
         });

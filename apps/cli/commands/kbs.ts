@@ -1,4 +1,4 @@
-import { SqliteCatalog } from '../../../libs/kb/sqlite-catalog.js';
+import { openCatalog } from '../../../libs/kb/open-catalog.js';
 import type { KbInfo } from '../../../libs/kb/kb-store.js';
 import { table } from '../layout.js';
 import { writeNote, writeResult } from '../output.js';
@@ -11,13 +11,15 @@ export interface KbsOptions extends GlobalOptions {
 
 /** `referent kbs` */
 export async function listKbs(options: KbsOptions): Promise<void> {
-  const { dataDir } = settingsWithWarnings(options);
-  const catalog = new SqliteCatalog({ dataDir });
+  const settings = settingsWithWarnings(options);
+  const catalog = openCatalog(settings);
   try {
     const kbs = await catalog.list();
     await writeResult(options.json === true ? `${JSON.stringify({ kbs })}\n` : kbTable(kbs));
     if (kbs.length === 0) {
-      writeNote(`No knowledge base in ${dataDir}. Make one: referent import FILE --kb NAME.`);
+      writeNote(
+        `No knowledge base in ${settings.dataDir}. Make one: referent import FILE --kb NAME.`,
+      );
     }
   } finally {
     await catalog.close();

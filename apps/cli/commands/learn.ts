@@ -3,7 +3,8 @@ import type { ImportProgress } from '../../../libs/jobs/import-progress.js';
 import { fileSource, streamSource, type ImportSource } from '../../../libs/jobs/import-source.js';
 import { learnDocuments, type LearningReport } from '../../../libs/jobs/learn-documents.js';
 import { forgetLearned } from '../../../libs/jobs/learn-page.js';
-import { SqliteCatalog } from '../../../libs/kb/sqlite-catalog.js';
+import type { KbCatalog } from '../../../libs/kb/kb-store.js';
+import { openCatalog } from '../../../libs/kb/open-catalog.js';
 import { usageError } from '../exit.js';
 import { interruptible } from '../interrupt.js';
 import { forgetSummary, learnProblemLines, learnSummary } from '../learn-summary.js';
@@ -23,8 +24,8 @@ const ADVICE = 'What is learned stays. Run the same command to go on; nothing is
 
 /** `referent learn` */
 export async function learn(files: readonly string[], options: LearnOptions): Promise<void> {
-  const { dataDir } = settingsWithWarnings(options);
-  const catalog = new SqliteCatalog({ dataDir });
+  const settings = settingsWithWarnings(options);
+  const catalog = openCatalog(settings);
   try {
     await (options.forget === true
       ? forget(files, catalog, options)
@@ -36,7 +37,7 @@ export async function learn(files: readonly string[], options: LearnOptions): Pr
 
 async function run(
   files: readonly string[],
-  catalog: SqliteCatalog,
+  catalog: KbCatalog,
   options: LearnOptions,
 ): Promise<void> {
   if (files.length === 0) throw usageError('Name the files to learn, or - for stdin; see --help.');
@@ -54,7 +55,7 @@ async function run(
 
 async function forget(
   files: readonly string[],
-  catalog: SqliteCatalog,
+  catalog: KbCatalog,
   options: LearnOptions,
 ): Promise<void> {
   if (files.length > 0) throw usageError('--forget forgets all that was learned: name no files.');
@@ -75,7 +76,7 @@ interface Work extends LearnOptions {
 }
 
 async function learnSources(
-  catalog: SqliteCatalog,
+  catalog: KbCatalog,
   { kb, sources, partial = false, strict = false, signal }: Work,
 ): Promise<LearningReport> {
   const store = await catalog.open(kb);

@@ -1,4 +1,5 @@
-import { SqliteCatalog } from '../../../libs/kb/sqlite-catalog.js';
+import { openCatalog } from '../../../libs/kb/open-catalog.js';
+import type { Settings } from '../../../libs/config/settings.js';
 import { serve as serveApi } from '../../api/serve.js';
 import { settingsFor, type GlobalOptions } from '../settings.js';
 
@@ -9,11 +10,11 @@ export interface ServeOptions extends GlobalOptions {
 /** `referent serve`: the API until Ctrl-C or SIGTERM, with a word on what to do next. */
 export async function serve(options: ServeOptions): Promise<void> {
   const settings = settingsFor(options);
-  await serveApi(settings, async (url) => welcome(url, await kbNames(settings.dataDir)));
+  await serveApi(settings, async (url) => welcome(url, await kbNames(settings)));
 }
 
-async function kbNames(dataDir: string): Promise<readonly string[]> {
-  const catalog = new SqliteCatalog({ dataDir });
+async function kbNames(settings: Settings): Promise<readonly string[]> {
+  const catalog = openCatalog(settings);
   try {
     const kbs = await catalog.list();
     return kbs.filter(({ sequence }) => sequence > 0).map(({ name }) => name);

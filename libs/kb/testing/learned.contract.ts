@@ -192,10 +192,12 @@ export function learnedContract(subject: Subject): void {
       expect(await store.info()).toEqual(before);
     });
 
-    it('is refused while an import runs, and runs its preparation before it is visible', async () => {
+    it('is refused while an import becomes visible, and clears up after a dead one before it is visible', async () => {
       const { store, mars } = await planets();
       const other = await subject().another().open('demo');
       await store.imports.begin();
+      await store.imports.add([entity({ id: 'x' })]);
+      await store.imports.preview();
       await expect(other.learned.learn([lesson('a', [])])).rejects.toMatchObject({ code: 'busy' });
       await expect(other.learned.forget()).rejects.toMatchObject({ code: 'busy' });
       await store.imports.discard();

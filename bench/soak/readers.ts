@@ -1,0 +1,73 @@
+import type { LoadBalancer, Node } from './nodes.js';
+import type { Tally } from './tally.js';
+
+interface AnnotateAnswer {
+  readonly links: readonly { readonly entityId: string | null }[];
+  readonly versions: { readonly model: string; readonly index: string };
+  readonly degraded?: boolean;
+}
+
+interface ReaderOptions {
+  readonly balancer: LoadBalancer;
+  readonly texts: readonly string[];
+  readonly kb: string;
+  readonly tally: Tally;
+  readonly isOver: () => boolean;
+}
+
+/** The links that a text had first under each model: later ones of the same model must be the same. */
+type Baselines = Map<string, string>;
+
+/** A client that annotates one text after another until it is over. */
+export async function annotateUntilOver(
+  options: ReaderOptions,
+  baselines: Baselines,
+): Promise<void> {
+  const { balancer, texts, isOver } = options;
+  for (let at = 0; !isOver(); at++) {
+    const text = texts[Math.floor(Math.random() * texts.length)] ?? texts[at % texts.length] ?? '';
+    await annotateOnce(await balancer.next(), text, options, baselines);
+  }
+}
+
+async function annotateOnce(
+  node: Node,
+  text: string,
+  { kb, tally }: ReaderOptions,
+  baselines: Baselines,
+): Promise<void> {
+  const began = performance.now();
+  try {
+    const { status, body } = await node.ask('POST', '/v1/annotate', { text, kb });
+    if (status !== 200) {
+      tally.wrong('annotate failed', `${status} ${JSON.stringify(body)}`);
+      return;
+    }
+    tally.took('annotate', performance.now() - began);
+    judge(text, body as AnnotateAnswer, tally, baselines);
+  } catch (error) {
+    if (diedMeanwhile(node, began)) tally.did('requests of a killed process');
+    else tally.wrong('annotate broke off', String(error));
+  }
+}
+
+function judge(
+  text: string,
+  { links, versions, degraded = false }: AnnotateAnswer,
+  tally: Tally,
+  baselines: Baselines,
+): void {
+  tally.did(degraded ? 'degraded answers' : 'annotated');
+  tally.did(`annotated under ${versions.model}`);
+  if (degraded) return;
+  const found = JSON.stringify(links.map(({ entityId }) => entityId));
+  const key = `${versions.model} ${text}`;
+  const first = baselines.get(key) ?? found;
+  baselines.set(key, first);
+  if (found !== first) tally.wrong('links changed', `${text}: ${first} became ${found}`);
+}
+
+/** Whether the node was killed while a request that began then was under way. */
+export function diedMeanwhile(node: Node, began: number): boolean {
+  return node.process.killedAt >= began - 5 || !node.isReady;
+}

@@ -1,0 +1,111 @@
+import type { Kysely } from 'kysely';
+import { sql } from 'kysely';
+import type { EntityRecord } from '../contract/entity.js';
+import { normaliseName } from '../text/normalise.js';
+import { EntityTable, type StoredEntity } from './kb-store.js';
+import type { PostgresKb } from './postgres-kb.js';
+import type { PostgresLexical } from './postgres-lexical.js';
+import type { PostgresTables } from './postgres-schema.js';
+import { toColumn } from './postgres-text.js';
+
+export interface PostgresEntityOptions {
+  readonly kb: PostgresKb;
+  readonly queries: Kysely<PostgresTables>;
+  readonly lexical: PostgresLexical;
+}
+
+export class PostgresEntityTable extends EntityTable {
+  constructor(private readonly options: PostgresEntityOptions) {
+    super();
+  }
+
+  override async byKeys(keys: readonly number[]): Promise<ReadonlyMap<number, StoredEntity>> {
+    const rows = await this.options.queries
+      .selectFrom('entity')
+      .select(['key', 'record', 'content_hash'])
+      .where('key', '=', sql<number>`ANY(${[...keys]}::bigint[])`)
+      .execute();
+    return new Map(rows.map((row) => [row.key, stored(row)]));
+  }
+
+  override async byIds(ids: readonly string[]): Promise<ReadonlyMap<string, StoredEntity>> {
+    const rows = await this.options.queries
+      .selectFrom('entity')
+      .select(['key', 'record', 'content_hash'])
+      .where('id', '=', sql<string>`ANY(${ids.map(toColumn)}::text[])`)
+      .execute();
+    const found = rows.map(stored);
+    return new Map(found.map((entity) => [entity.record.id, entity]));
+  }
+
+  override async search(text: string, limit: number): Promise<readonly StoredEntity[]> {
+    const name = normaliseName(text);
+    if (name === '' || limit < 1) return [];
+    const keys = new Set(await this.keysWithName(name, limit));
+    if (keys.size < limit) (await this.keysWithPrefix(name, limit)).forEach((key) => keys.add(key));
+    if (keys.size < limit) {
+      const hits = await this.options.lexical.byText(name.split(' '), limit);
+      hits.forEach((key) => keys.add(key));
+    }
+    const best = [...keys].slice(0, limit);
+    const found = await this.byKeys(best);
+    return best.flatMap((key) => found.get(key) ?? []);
+  }
+
+  override async *scan(afterKey = 0): AsyncIterable<readonly StoredEntity[]> {
+    for (let last = afterKey; ;) {
+      const page = await this.options.queries
+        .selectFrom('entity')
+        .select(['key', 'record', 'content_hash'])
+        .where('key', '>', last)
+        .orderBy('key')
+        .limit(SCAN_PAGE)
+        .execute();
+      const end = page.at(-1);
+      if (end === undefined) return;
+      yield page.map(stored);
+      last = end.key;
+    }
+  }
+
+  private async keysWithName(name: string, limit: number): Promise<number[]> {
+    const rows = await this.options.kb.rows(
+      `SELECT key FROM kb_schema.name WHERE left(normalised, 256) = left($1, 256) AND normalised = $1
+       ORDER BY rank, key LIMIT $2`,
+      toColumn(name),
+      limit,
+    );
+    return rows.map(([key]) => Number(key));
+  }
+
+  /** Shorter names first is what a person typing expects; the range is cut so that one letter stays cheap. */
+  private async keysWithPrefix(prefix: string, limit: number): Promise<number[]> {
+    const head = toColumn(prefix).slice(0, HEAD_CHARS);
+    const rows = await this.options.kb.rows(
+      `SELECT key FROM (
+         SELECT normalised, rank, key FROM kb_schema.name
+         WHERE left(normalised, 256) >= $1 AND left(normalised, 256) < $1 || chr(1114111)
+           AND normalised <> $2 AND starts_with(normalised, $2)
+         ORDER BY left(normalised, 256), rank, key LIMIT $3) AS found
+       GROUP BY key ORDER BY min(length(normalised)), min(rank), key LIMIT $4`,
+      head,
+      toColumn(prefix),
+      PREFIX_ROWS,
+      limit,
+    );
+    return rows.map(([key]) => Number(key));
+  }
+}
+
+const PREFIX_ROWS = 2_000;
+const SCAN_PAGE = 500;
+/** Short of the index's 256 characters, so that what follows them is in the index too. */
+const HEAD_CHARS = 250;
+
+function stored(row: { key: number; record: string; content_hash: Uint8Array }): StoredEntity {
+  return {
+    key: row.key,
+    record: JSON.parse(row.record) as EntityRecord,
+    contentHash: Buffer.from(row.content_hash).toString('hex'),
+  };
+}
