@@ -141,15 +141,17 @@ await withTemporaryFolder(async (dataDir) => {
   const processes = [
     api('in the process', env),
     api('with a queue', queueEnv),
+    // A worker has one thread: what the queue costs is seen beside a process that has one, too.
+    api('in the process, one thread', { ...env, REFERENT_THREADS: '1' }),
     worker('worker 1', queueEnv),
     worker('worker 2', queueEnv),
   ];
   try {
     await Promise.all(processes.map((each) => each.start()));
-    const [inProcess, queued] = processes.slice(0, 2).map((each) => new Node(each));
-    if (inProcess === undefined || queued === undefined) throw new Error('no API');
-    await Promise.all([inProcess.untilReady(), queued.untilReady()]);
-    await measureOverhead(inProcess, queued);
+    const [inProcess, queued, oneThread] = processes.slice(0, 3).map((each) => new Node(each));
+    if (inProcess === undefined || queued === undefined || oneThread === undefined) return;
+    await Promise.all([inProcess, queued, oneThread].map((node) => node.untilReady()));
+    await measureOverhead(oneThread, queued);
     await measureThroughput(inProcess, queued);
     await measureOverload(queued);
   } finally {

@@ -82,9 +82,11 @@ async function measureImport(store: KbStore, open: () => Promise<ImportSource>):
     let worst = 0;
     let last = performance.now();
     const committing = await cost(() =>
-      store.imports.commit(() => {
-        worst = Math.max(worst, performance.now() - last);
-        last = performance.now();
+      store.imports.commit({
+        onProgress: () => {
+          worst = Math.max(worst, performance.now() - last);
+          last = performance.now();
+        },
       }),
     );
     const { entities, names } = await store.info();

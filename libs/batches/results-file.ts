@@ -9,6 +9,8 @@ export interface LastResult {
 }
 
 const lastResult = z.object({ line: z.int().min(1), id: z.string().nullable() });
+/** How `result-lines.ts` begins every result. */
+const RESULT_BEGINS = '{"line":';
 const NEWLINE = 0x0a;
 const CHUNK_BYTES = 64 * 1024;
 const WRITE_BYTES = 64 * 1024;
@@ -70,15 +72,31 @@ async function opened(path: string): Promise<FileHandle> {
   }
 }
 
+/** Looks before it cuts: a file that holds something else stays as it is, to the byte. */
 async function lastOf(file: FileHandle, path: string): Promise<LastResult | null> {
   const { size } = await file.stat();
   const end = (await newlineBefore(file, size)) + 1;
-  if (end < size) await file.truncate(end);
-  if (end === 0) return null;
-  const start = (await newlineBefore(file, end - 1)) + 1;
-  const line = Buffer.alloc(end - start);
-  await file.read(line, 0, line.length, start);
-  return parsed(line.toString('utf8'), path);
+  const last =
+    end === 0 ? null : parsed(await textOf(file, await lineBefore(file, end), end), path);
+  if (end === size) return last;
+  assertTorn(await textOf(file, end, Math.min(size, end + RESULT_BEGINS.length)), path);
+  await file.truncate(end);
+  return last;
+}
+
+async function lineBefore(file: FileHandle, end: number): Promise<number> {
+  return (await newlineBefore(file, end - 1)) + 1;
+}
+
+async function textOf(file: FileHandle, start: number, end: number): Promise<string> {
+  const bytes = Buffer.alloc(end - start);
+  await file.read(bytes, 0, bytes.length, start);
+  return bytes.toString('utf8');
+}
+
+/** A torn line is the beginning of a result, however short. */
+function assertTorn(beginning: string, path: string): void {
+  if (!RESULT_BEGINS.startsWith(beginning)) throw noResults(path);
 }
 
 /** Where the last newline before `end` is; -1 where there is none. */
@@ -97,10 +115,14 @@ function parsed(line: string, path: string): LastResult {
   try {
     return lastResult.parse(JSON.parse(line));
   } catch (cause) {
-    throw new ReferentError(
-      'invalid-input',
-      `${path} does not end with a result of a batch: name another file, or remove it.`,
-      { cause },
-    );
+    throw noResults(path, cause);
   }
+}
+
+function noResults(path: string, cause?: unknown): ReferentError {
+  return new ReferentError(
+    'invalid-input',
+    `${path} does not end with a result of a batch: name another file, or remove it.`,
+    { cause },
+  );
 }

@@ -75,6 +75,7 @@ export const JOB_OPERATIONS = [
     method: 'GET',
     path: '/v1/jobs',
     id: 'listJobs',
+    role: 'admin',
     tag: 'jobs',
     summary: 'The jobs there are, newest first.',
     parameters: [

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ReferentError } from '../contract/errors.js';
 
 /** Any build counts as dead when nothing was written for this long: of another machine nothing else can be known. */
@@ -53,6 +53,13 @@ export async function publishFolder(
     await rm(building, { recursive: true, force: true });
   }
   return target;
+}
+
+/** Moves a whole folder into `root`, which is on the same disk, under its own name; one that is there is replaced. */
+export async function moveFolderTo(root: string, folder: string): Promise<void> {
+  await mkdir(root, { recursive: true });
+  await moveInto(folder, join(root, basename(folder)));
+  await syncFolder(root);
 }
 
 /** Takes a folder out of sight in one step, then deletes it; one that is gone already, or is in use, is left. */

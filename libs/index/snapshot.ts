@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ReferentError } from '../contract/errors.js';
 import type { BaseIndex } from './base-index.js';
@@ -17,6 +17,7 @@ import {
   abandonedFolders,
   folderName,
   folderNames,
+  moveFolderTo,
   parseFolderName,
   publishFolder,
   removeFolder,
@@ -205,6 +206,37 @@ export async function sampleKeys(
   } finally {
     file.close();
   }
+}
+
+/**
+ * Deletes snapshots of a state that the KB is not in yet: it was restored from a copy, and would take them for its own
+ * once other changes have brought it to their sequence. `sequenceNow` is asked after they were listed, so that one that
+ * is made meanwhile is no such.
+ */
+export async function dropSnapshotsAhead(
+  root: string,
+  sequenceNow: () => Promise<number>,
+): Promise<readonly string[]> {
+  const entries = await readableSnapshots(root);
+  const sequence = await sequenceNow();
+  const ahead = entries.filter((entry) => entry.kbSequence > sequence);
+  return removeAll(ahead.map((entry) => entry.folder));
+}
+
+/**
+ * A snapshot of what is not committed yet is built here, where nobody looks, and `adoptSnapshot` puts it among the others
+ * when it is: killed in between, it is no more than a folder that the next import deletes.
+ */
+export const pendingRoot = (root: string): string => join(root, '.pending');
+
+/** Puts a snapshot from `pendingRoot` among those that are opened. */
+export async function adoptSnapshot(root: string, folder: string): Promise<void> {
+  await moveFolderTo(root, folder);
+}
+
+/** Deletes what imports that died have left. While no other import can run. */
+export async function dropPending(root: string): Promise<void> {
+  await rm(pendingRoot(root), { recursive: true, force: true });
 }
 
 async function openChecked(

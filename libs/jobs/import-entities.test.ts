@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { dropSnapshotsAfter, listSnapshots } from '../index/snapshot.js';
+import { dropSnapshotsAfter, listSnapshots, pendingRoot } from '../index/snapshot.js';
 import type { KbStore } from '../kb/kb-store.js';
 import { SqliteCatalog } from '../kb/sqlite-catalog.js';
 import type { EntityEncoder } from './embedder.js';
@@ -217,7 +217,7 @@ describe('importEntities', () => {
     expect(await run([lines(3_000)])).toMatchObject({ added: 3_000 });
   });
 
-  it('removes an index that an import built and never committed', async () => {
+  it('shows no index that an import built and never committed, and removes it', async () => {
     await run([lines(100)]);
     const before = await listSnapshots(folder(), 'hash-1');
     const broken = Object.assign(Object.create(store) as KbStore, {
@@ -226,9 +226,11 @@ describe('importEntities', () => {
       }),
     });
     await expect(run([lines(100, 100)], { store: broken })).rejects.toThrow('killed here');
-    expect(await listSnapshots(folder(), 'hash-1')).toHaveLength(2);
+    expect(await listSnapshots(folder(), 'hash-1')).toEqual(before);
+    expect(await listSnapshots(pendingRoot(folder()), 'hash-1')).toHaveLength(1);
     await run([lines(1)]);
     expect(await listSnapshots(folder(), 'hash-1')).toEqual(before);
+    expect(await listSnapshots(pendingRoot(folder()), 'hash-1')).toEqual([]);
     expect(await dropSnapshotsAfter(folder(), await sequence())).toEqual([]);
   });
 

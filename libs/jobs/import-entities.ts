@@ -1,8 +1,11 @@
 import { ReferentError } from '../contract/errors.js';
 import {
+  adoptSnapshot,
   buildSnapshot,
+  dropPending,
   dropSnapshotsAfter,
   listSnapshots,
+  pendingRoot,
   pruneSnapshots,
 } from '../index/snapshot.js';
 import type { CommitReport, DuplicateId, KbStore } from '../kb/kb-store.js';
@@ -38,6 +41,7 @@ export async function importEntities(options: ImportOptions): Promise<ImportRepo
   try {
     const { sequence, activeModel } = await store.info();
     assertActive(options, activeModel);
+    await dropPending(derivedFolder);
     await dropSnapshotsAfter(derivedFolder, sequence);
     const report = await new ImportRun(options).run();
     await pruneSnapshots(derivedFolder, SNAPSHOTS_KEPT);
@@ -92,10 +96,10 @@ class ImportRun {
     await this.readAll();
     const read = performance.now();
     const coming = await this.options.store.imports.preview();
-    const indexed = await this.indexIfDue(coming);
+    const index = await this.indexIfDue(coming);
     this.assertGoingOn();
     const built = performance.now();
-    const committed = await this.commit();
+    const committed = await this.commit(index);
     const { embedder, log, records } = this;
     return {
       ...committed,
@@ -104,7 +108,7 @@ class ImportRun {
       badLines: log.badLines,
       duplicates: log.duplicates,
       problems: log.first,
-      indexed,
+      indexed: index !== null,
       seconds: {
         read: (read - started) / 1000,
         index: (built - read) / 1000,
@@ -179,15 +183,16 @@ class ImportRun {
     this.meter.reading(phase, Math.max(0, this.records - pending), taken);
   }
 
-  private async indexIfDue(coming: CommitReport): Promise<boolean> {
-    if (!(await this.isIndexDue(coming))) return false;
+  /** Gives the folder of an index that nobody sees yet; null where none is due. */
+  private async indexIfDue(coming: CommitReport): Promise<string | null> {
+    if (!(await this.isIndexDue(coming))) return null;
     const { store, model, derivedFolder } = this.options;
     const { entities } = await store.info();
     const { version, dimensions } = model.manifest;
     const total = entities + coming.added;
     this.meter.report('index', 0, total);
-    await buildSnapshot(
-      derivedFolder,
+    return buildSnapshot(
+      pendingRoot(derivedFolder),
       { modelVersion: version, dimensions, kbSequence: coming.sequence },
       store.vectors.scan(version, { withStaged: true }),
       store.names.scan({ withStaged: true }),
@@ -196,7 +201,6 @@ class ImportRun {
         if (phase === 'graph') this.meter.report('index', done, total);
       },
     );
-    return true;
   }
 
   private async isIndexDue(coming: CommitReport): Promise<boolean> {
@@ -208,9 +212,16 @@ class ImportRun {
     return behind > CHANGED_MAX || behind > entities * CHANGED_SHARE;
   }
 
-  private commit(): Promise<CommitReport> {
-    return this.options.store.imports.commit((done, total) => {
-      this.meter.report('commit', done, total);
+  /** The index becomes one of the KB's as soon as what it holds is visible, and not before. */
+  private commit(index: string | null): Promise<CommitReport> {
+    const { store, derivedFolder } = this.options;
+    return store.imports.commit({
+      onProgress: (done, total) => {
+        this.meter.report('commit', done, total);
+      },
+      onVisible: async () => {
+        if (index !== null) await adoptSnapshot(derivedFolder, index);
+      },
     });
   }
 

@@ -17,6 +17,11 @@ export interface QueueRerankerOptions {
   readonly log: QueueLog;
 }
 
+/** After so many deadlines in a row nobody seems to take the queue. */
+const MISSED_BEFORE_OPEN = 3;
+/** Then requests are answered at once, but for one so often, which looks whether somebody takes it again. */
+const PROBE_EVERY_MS = 1_000;
+
 /** An outage degrades every request; it is told of so often. */
 const TELL_EVERY_MS = 10_000;
 
@@ -24,6 +29,8 @@ const TELL_EVERY_MS = 10_000;
 export class QueueReranker extends Reranker {
   private toldAtMs = -Infinity;
   private untold = 0;
+  private missedInARow = 0;
+  private probedAtMs = -Infinity;
 
   constructor(private readonly options: QueueRerankerOptions) {
     super();
@@ -31,16 +38,30 @@ export class QueueReranker extends Reranker {
 
   override async logits(
     request: RerankRequest,
-    { lane, signal }: RerankContext,
+    { lane, signal }: Pick<RerankContext, 'lane' | 'signal'>,
   ): Promise<RerankLogits> {
     const { queue, deadlineMs } = this.options;
     const deadline = lane === 'interactive' ? { deadlineMs } : {};
+    if (lane === 'interactive' && this.isHopeless()) throw this.told(nobodyTakesIt());
     try {
-      return await queue.run('rerank', request, { lane, signal, ...deadline });
+      const logits = await queue.run('rerank', request, { lane, signal, ...deadline });
+      this.missedInARow = 0;
+      return logits;
     } catch (error) {
       if (signal?.aborted === true) throw error;
-      throw this.told(unavailable(error));
+      const failure = unavailable(error);
+      this.missedInARow = failure.code === 'deadline-exceeded' ? this.missedInARow + 1 : 0;
+      throw this.told(failure);
     }
+  }
+
+  /** A request that waits for a worker that does not come holds a place that others need. */
+  private isHopeless(): boolean {
+    if (this.missedInARow < MISSED_BEFORE_OPEN) return false;
+    const now = performance.now();
+    if (now - this.probedAtMs < PROBE_EVERY_MS) return true;
+    this.probedAtMs = now;
+    return false;
   }
 
   private told(error: RerankUnavailable): RerankUnavailable {
@@ -55,6 +76,13 @@ export class QueueReranker extends Reranker {
     this.untold = 0;
     return error;
   }
+}
+
+function nobodyTakesIt(): RerankUnavailable {
+  return new RerankUnavailable(
+    'queue-unavailable',
+    'No worker has taken a reranking in time lately: start one with `referent worker`.',
+  );
 }
 
 /** Whatever a worker failed at, the request can be answered without it, or made again. */

@@ -303,6 +303,12 @@ export interface CommitReport {
   readonly sequence: number;
 }
 
+export interface ImportCommitOptions {
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Runs at once when the records are visible, before anything is tidied up. */
+  readonly onVisible?: () => Promise<void>;
+}
+
 /** A bulk import: records are staged page by page, invisible, and become visible in one transaction. */
 export abstract class ImportStage {
   /** Takes the KB's import lock (refused as `busy` while a live process holds it) and clears what a dead import left. */
@@ -321,7 +327,7 @@ export abstract class ImportStage {
    */
   abstract preview(): Promise<CommitReport>;
   /** Makes the staged records visible, all at once and durably, and ends the import. */
-  abstract commit(onProgress?: (done: number, total: number) => void): Promise<CommitReport>;
+  abstract commit(options?: ImportCommitOptions): Promise<CommitReport>;
   /** Ends the import without a trace; vectors that were put stay. Nothing to do where none is open. */
   abstract discard(): Promise<void>;
 }

@@ -173,14 +173,15 @@ async function mapped<T>(target: string, work: () => Promise<T>): Promise<T> {
 
 /** @throws ReferentError `invalid-input`; the address is not repeated, as it may hold a password. */
 function targetOf(databaseUrl: string): string {
-  const url = URL.canParse(databaseUrl) ? new URL(databaseUrl) : null;
-  if (url === null) {
+  try {
+    const url = new URL(databaseUrl);
+    const host = decodeURIComponent(url.hostname) || 'localhost';
+    const database = decodeURIComponent(url.pathname.slice(1)) || decodeURIComponent(url.username);
+    return `the PostgreSQL database ${database} at ${host}:${url.port || '5432'}`;
+  } catch {
     throw new ReferentError(
       'invalid-input',
       'DATABASE_URL cannot be read; it should look like postgres://user:password@host:5432/database, with special characters in user and password as %XX',
     );
   }
-  const host = decodeURIComponent(url.hostname) || 'localhost';
-  const database = decodeURIComponent(url.pathname.slice(1)) || decodeURIComponent(url.username);
-  return `the PostgreSQL database ${database} at ${host}:${url.port || '5432'}`;
 }

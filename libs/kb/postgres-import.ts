@@ -1,6 +1,7 @@
 import type { EntityRecord } from '../contract/entity.js';
 import { contentHash } from './content-hash.js';
-import { ImportStage, type CommitReport, type StageReport } from './kb-store.js';
+import { ImportStage, type CommitReport,
+  type ImportCommitOptions, type StageReport } from './kb-store.js';
 import { commitStaged, reserveSequences } from './postgres-commit.js';
 import type { PostgresKb, PostgresKbSession } from './postgres-kb.js';
 import { PostgresImportLock } from './postgres-lock.js';
@@ -111,13 +112,15 @@ export class PostgresImportStage extends ImportStage {
     return { ...open.counts, sequence };
   }
 
-  override async commit(
-    onProgress: (done: number, total: number) => void = () => undefined,
-  ): Promise<CommitReport> {
+  override async commit({
+    onProgress = () => undefined,
+    onVisible = () => Promise.resolve(),
+  }: ImportCommitOptions = {}): Promise<CommitReport> {
     const open = this.current();
     const report = await this.preview();
     const { identity } = this.kb;
     await open.lock.use((session) => commitStaged(session, { ...report, identity, onProgress }));
+    await onVisible();
     await this.discard();
     return report;
   }

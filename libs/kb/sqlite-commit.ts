@@ -8,6 +8,7 @@ export interface CommitOptions {
   /** Reserved for this commit's last change. */
   readonly sequence: number;
   readonly onProgress: (done: number, total: number) => void;
+  readonly onVisible: () => Promise<void>;
 }
 
 const ENTITIES_A_STEP = 1_000;
@@ -54,7 +55,10 @@ export async function commitStaged(
   connection: SqliteConnection,
   options: CommitOptions,
 ): Promise<void> {
-  if (options.added + options.changed === 0) return;
+  if (options.added + options.changed === 0) {
+    await options.onVisible();
+    return;
+  }
   connection.exec('PRAGMA synchronous = FULL');
   connection.exec('BEGIN IMMEDIATE');
   try {
@@ -66,6 +70,7 @@ export async function commitStaged(
   } finally {
     connection.exec('PRAGMA synchronous = NORMAL');
   }
+  await options.onVisible();
   connection.exec('PRAGMA wal_checkpoint(TRUNCATE)');
 }
 

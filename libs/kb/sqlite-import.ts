@@ -5,6 +5,7 @@ import { ImportLock } from './import-lock.js';
 import {
   ImportStage,
   type CommitReport,
+  type ImportCommitOptions,
   type DuplicateId,
   type StageReport,
 } from './kb-store.js';
@@ -153,12 +154,13 @@ export class SqliteImportStage extends ImportStage {
     open.since = now;
   }
 
-  override async commit(
-    onProgress: (done: number, total: number) => void = () => undefined,
-  ): Promise<CommitReport> {
+  override async commit({
+    onProgress = () => undefined,
+    onVisible = () => Promise.resolve(),
+  }: ImportCommitOptions = {}): Promise<CommitReport> {
     const report = await this.preview();
     await this.options.writer.use((connection) =>
-      commitStaged(connection, { ...report, onProgress }),
+      commitStaged(connection, { ...report, onProgress, onVisible }),
     );
     await this.discard();
     return report;

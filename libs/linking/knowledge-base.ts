@@ -1,6 +1,6 @@
 import type { Versions } from '../contract/annotate.js';
 import { ReferentError } from '../contract/errors.js';
-import { dropAbandoned } from '../index/snapshot.js';
+import { dropAbandoned, dropSnapshotsAhead } from '../index/snapshot.js';
 import type { VectorIndex } from '../index/vector-index.js';
 import type { KbStore } from '../kb/kb-store.js';
 import type { KnownNames } from './gazetteer.js';
@@ -54,6 +54,7 @@ export class KnowledgeBase {
    */
   static async open(options: KnowledgeBaseOptions): Promise<KnowledgeBase> {
     await dropAbandoned(options.derivedFolder);
+    await dropAhead(options);
     const view = await openView(options);
     const kb = new KnowledgeBase(options, view);
     try {
@@ -223,6 +224,16 @@ export class KnowledgeBase {
   private warn(message: string): void {
     this.options.onWarning?.(message);
   }
+}
+
+/** Where the store was restored from a copy. */
+async function dropAhead({ store, derivedFolder, onWarning }: KnowledgeBaseOptions): Promise<void> {
+  const sequenceNow = async () => (await store.info()).sequence;
+  const dropped = await dropSnapshotsAhead(derivedFolder, sequenceNow);
+  if (dropped.length === 0) return;
+  onWarning?.(
+    `KB '${store.name}' is in an earlier state than ${dropped.length} of its indexes, which were dropped: its store was restored from a copy.`,
+  );
 }
 
 async function openView(options: KnowledgeBaseOptions): Promise<KbView> {

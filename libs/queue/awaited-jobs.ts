@@ -22,6 +22,9 @@ interface Waiter {
   readonly sinceMs: number;
 }
 
+/** Redis may take nearly a second to take a job: one that it does not know so long after is lost. */
+const LOST_AFTER_MS = 1_500;
+
 /** Whom in this process to tell that a job of one queue has ended. */
 export class AwaitedJobs {
   private readonly waiters = new Map<string, Waiter>();
@@ -67,10 +70,12 @@ export class AwaitedJobs {
     const now = performance.now();
     const late = [...this.waiters].filter(([, { sinceMs }]) => now - sinceMs >= ASK_EVERY_MS);
     // While Redis is gone there is no answer, and the deadline runs.
-    const askFor = async (jobId: string) => {
-      this.settle(jobId, await this.ask(jobId));
+    const askFor = async (jobId: string, sinceMs: number) => {
+      const outcome = await this.ask(jobId);
+      const mayComeYet = outcome.state === 'unknown' && now - sinceMs < LOST_AFTER_MS;
+      if (!mayComeYet) this.settle(jobId, outcome);
     };
-    await Promise.allSettled(late.map(([jobId]) => askFor(jobId)));
+    await Promise.allSettled(late.map(([jobId, { sinceMs }]) => askFor(jobId, sinceMs)));
   }
 
   private settle(jobId: string, outcome: Outcome): void {

@@ -4,10 +4,12 @@ import type {
   LineError,
 } from '../../../libs/contract/entity-writes.js';
 import { ReferentError } from '../../../libs/contract/errors.js';
+import { RequestError } from '../../../libs/contract/problem.js';
 import { tooLarge, writeLines } from '../../../libs/jobs/entity-lines.js';
 import { contentOf } from '../../../libs/jobs/import-source.js';
 import type { OpenKbs } from '../../../libs/linking/open-kbs.js';
 import type { ApiRequest, ApiResponse } from '../http/exchange.js';
+import { HttpError } from '../http/http-error.js';
 import type { EntityWriting } from './entity-writing.js';
 
 export interface EntityBulkOptions {
@@ -27,6 +29,7 @@ export class EntityBulk {
   async write(kb: string | undefined, request: ApiRequest, response: ApiResponse): Promise<void> {
     const { kbs, writing, maxBytes } = this.options;
     if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
+    refuseUnknownEncoding(request);
     await kbs.get(kb);
     response.statusCode = 200;
     response.setHeader('Content-Type', 'application/x-ndjson; charset=utf-8');
@@ -42,7 +45,10 @@ export class EntityBulk {
       }
     } catch (error) {
       if (request.gone.aborted) return;
-      if (!(error instanceof ReferentError)) throw error;
+      if (!(error instanceof ReferentError) || !response.headersSent) {
+        discard(request);
+        throw error;
+      }
       // What was reported is written; the rest was not read.
       const failure: LineError = { code: error.code, detail: error.message };
       await send(response, [{ error: failure }], request.gone);
@@ -50,9 +56,25 @@ export class EntityBulk {
       discard(request);
       return;
     }
+    if (!counts.has('lines')) throw noLine();
     await send(response, [summaryOf(counts)], request.gone);
     response.end();
   }
+}
+
+function noLine(): RequestError {
+  const detail = 'the body has no line: send an entity a line, as JSON.';
+  return new RequestError('invalid-input', [{ pointer: '', detail }]);
+}
+
+/** gzip is known by its first bytes, whatever it is called. */
+function refuseUnknownEncoding({ headers }: ApiRequest): void {
+  const encoding = headers['content-encoding']?.toLowerCase() ?? 'identity';
+  if (encoding === 'identity' || encoding === 'gzip') return;
+  throw new HttpError(
+    'unsupported-media-type',
+    `Content-Encoding is ${JSON.stringify(encoding)}: send the body plain or gzip.`,
+  );
 }
 
 /** Decompressed, and without a byte order mark. */

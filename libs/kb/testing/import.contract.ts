@@ -41,8 +41,10 @@ export function importContract(subject: Subject): void {
       await store.imports.begin();
       await store.imports.add(many(3_000));
       const seen: number[] = [];
-      await store.imports.commit(() => {
-        void other.info().then(({ entities }) => seen.push(entities));
+      await store.imports.commit({
+        onProgress: () => {
+          void other.info().then(({ entities }) => seen.push(entities));
+        },
       });
       expect(seen.length).toBeGreaterThan(1);
       expect(new Set(seen)).toEqual(new Set([0]));
