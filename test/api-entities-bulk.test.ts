@@ -208,9 +208,12 @@ describe('POST /v1/entities with JSON Lines', () => {
     expect(accepted).toBeLessThan(MAX_BYTES / 2);
   });
 
-  it('writes nothing of nothing, and knows no other knowledge base', async () => {
-    expect(await bulk('')).toEqual([{ summary: expect.objectContaining({ lines: 0 }) }]);
+  it('refuses a body without a line or in an unknown encoding, and another knowledge base', async () => {
     const headers = { 'Content-Type': 'application/x-ndjson' };
+    expect((await api.post('/v1/entities', '', { headers })).status).toBe(400);
+    const brotli = { ...headers, 'Content-Encoding': 'br' };
+    const line = lines({ id: 'x', title: 'x' });
+    expect((await api.post('/v1/entities', line, { headers: brotli })).status).toBe(415);
     const answer = await api.post('/v1/entities?kb=nowhere', lines({ id: 'x', title: 'x' }), {
       headers,
     });
