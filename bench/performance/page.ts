@@ -1,6 +1,7 @@
 import { markdown } from '../support/markdown.js';
 import { cell, linesOf, type BenchRun } from './lines.js';
 import { SECTIONS, type Section } from './sections.js';
+import { SERVICE_SECTIONS } from './service-sections.js';
 
 /** docs/performance.md */
 export function performancePage(runs: readonly BenchRun[]): string {
@@ -12,7 +13,7 @@ A figure of a busy machine says little about another one. So what was measured i
 the same run, in turns: a bare ONNX Runtime session on the same inputs, bare USearch on the same vectors, one pass of
 the trunk over the same text. These ratios are what the code is judged by; seconds are there to be pictured.
 
-${SECTIONS.map((section) => sectionText(section, runs)).join('\n\n')}
+${[...SECTIONS, ...SERVICE_SECTIONS].map((section) => sectionText(section, runs)).join('\n\n')}
 
 ## How it was run
 

@@ -55,6 +55,7 @@ new KB (read, check, store, encode, index, commit) beside a bare session that on
       ...linesOf(runs, 'model', { bench: 'cross-encoder pairs' }),
       ...linesOf(runs, 'model', { bench: 'entities encoded' }),
       ...linesOf(runs, 'import', { measure: 'entities imported' }),
+      ...linesOf(runs, 'reembed', { measure: 'entities re-embedded' }),
     ].map((line) => [
       line.measure ?? line.bench,
       cell(line, 'perSecond'),
