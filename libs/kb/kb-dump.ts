@@ -1,4 +1,4 @@
-import type { KbInfo, Reembedding } from './kb-store.js';
+import type { KbInfo, ModelState, Reembedding } from './kb-store.js';
 
 /** A name of an entity, its place among those of that name (entity-names.ts), and its given weight. */
 export type DumpedName = readonly [normalised: string, rank: number, prior: number | null];
@@ -36,6 +36,23 @@ export interface DumpedState extends Omit<KbInfo, 'name' | 'problem'> {
   readonly forgottenAt: number;
   readonly previousModel: string | null;
   readonly reembedding: Reembedding | null;
+}
+
+/** Of a row (sequence, entities, names, updated_at, next_key, reserved_sequence, forgotten_at). */
+export function dumpedState(row: readonly unknown[], models: ModelState): DumpedState {
+  const [sequence, entities, names, updatedAt, nextKey, reserved, forgottenAt] = row;
+  return {
+    sequence: Number(sequence),
+    entities: Number(entities),
+    names: Number(names),
+    updatedAt: String(updatedAt),
+    activeModel: models.active,
+    nextKey: Number(nextKey),
+    reservedSequence: Number(reserved),
+    forgottenAt: Number(forgottenAt),
+    previousModel: models.previous,
+    reembedding: models.reembedding,
+  };
 }
 
 /** Reads of all tables in one state of the KB. */

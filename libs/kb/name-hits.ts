@@ -1,5 +1,6 @@
 import { isTitleRank, priorsOf } from './entity-names.js';
 import type { NameHit } from './kb-store.js';
+import { NIL_KEY } from './learned-counts.js';
 
 /** An entity with that name; `count` null where no labelled text calls it so. Rows come by name, then by rank. */
 export type ListedRow = readonly [
@@ -12,8 +13,6 @@ export type ListedRow = readonly [
 
 /** An entity (0: none) that labelled texts call so. Rows come by name, then by falling count. */
 export type LearnedRow = readonly [name: string, key: number, count: number, total: number];
-
-const NIL_KEY = 0;
 
 /** What is found under each name: what is listed under it and what is only learned, the most often meant first. */
 export function nameHits(

@@ -1,8 +1,8 @@
-import { ReferentError } from '../contract/errors.js';
 import type { PgSession } from './postgres-driver.js';
 import type { KbIdentity, PostgresKbSession } from './postgres-kb.js';
 import { BULK_INDEXES, NOW } from './postgres-schema.js';
 import { countFrequentTerms } from './postgres-terms.js';
+import { assertUnchangedSince } from './staged-rows.js';
 
 export interface CommitOptions {
   readonly identity: KbIdentity;
@@ -56,15 +56,6 @@ export async function commitStaged(
     );
     await countFrequentTerms(session, options.identity);
   });
-}
-
-/** Followers of the change feed would miss a change with a lower number than one they have seen. */
-function assertUnchangedSince(sequence: number, first: number): void {
-  if (sequence <= first) return;
-  throw new ReferentError(
-    'busy',
-    'the knowledge base was changed while the import ran; run the import again (finished vectors are kept)',
-  );
 }
 
 /** Returns by how many the names became more. */

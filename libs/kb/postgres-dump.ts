@@ -1,4 +1,5 @@
 import {
+  dumpedState,
   KbDump,
   KbReader,
   type DumpedName,
@@ -106,19 +107,7 @@ export class PostgresReader extends KbReader {
       models: await new PostgresModelTable(this.kb).stateOf(session),
     }));
     if (row === undefined) throw this.kb.gone();
-    const [sequence, entities, names, updatedAt, nextKey, reserved, forgottenAt] = row;
-    return {
-      sequence: Number(sequence),
-      entities: Number(entities),
-      names: Number(names),
-      updatedAt: String(updatedAt),
-      activeModel: models.active,
-      nextKey: Number(nextKey),
-      reservedSequence: Number(reserved),
-      forgottenAt: Number(forgottenAt),
-      previousModel: models.previous,
-      reembedding: models.reembedding,
-    };
+    return dumpedState(row, models);
   }
 
   override async *pages<T extends DumpTable>(table: T): AsyncIterable<readonly DumpedRows[T][]> {

@@ -1,7 +1,6 @@
 import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
-import type { EntityRecord } from '../contract/entity.js';
-import { normaliseName } from '../text/normalise.js';
+import { SCAN_PAGE, scanned, searchedKeys, storedEntity } from './entity-queries.js';
 import { EntityTable, type StoredEntity } from './kb-store.js';
 import type { PostgresKb } from './postgres-kb.js';
 import type { PostgresLexical } from './postgres-lexical.js';
@@ -25,7 +24,7 @@ export class PostgresEntityTable extends EntityTable {
       .select(['key', 'record', 'content_hash'])
       .where('key', '=', sql<number>`ANY(${[...keys]}::bigint[])`)
       .execute();
-    return new Map(rows.map((row) => [row.key, stored(row)]));
+    return new Map(rows.map((row) => [row.key, storedEntity(row)]));
   }
 
   override async byIds(ids: readonly string[]): Promise<ReadonlyMap<string, StoredEntity>> {
@@ -34,38 +33,31 @@ export class PostgresEntityTable extends EntityTable {
       .select(['key', 'record', 'content_hash'])
       .where('id', '=', sql<string>`ANY(${ids.map(toColumn)}::text[])`)
       .execute();
-    const found = rows.map(stored);
+    const found = rows.map(storedEntity);
     return new Map(found.map((entity) => [entity.record.id, entity]));
   }
 
   override async search(text: string, limit: number): Promise<readonly StoredEntity[]> {
-    const name = normaliseName(text);
-    if (name === '' || limit < 1) return [];
-    const keys = new Set(await this.keysWithName(name, limit));
-    if (keys.size < limit) (await this.keysWithPrefix(name, limit)).forEach((key) => keys.add(key));
-    if (keys.size < limit) {
-      const hits = await this.options.lexical.byText(name.split(' '), limit);
-      hits.forEach((key) => keys.add(key));
-    }
-    const best = [...keys].slice(0, limit);
+    const best = await searchedKeys(text, limit, {
+      withName: (name, most) => this.keysWithName(name, most),
+      withPrefix: (prefix, most) => this.keysWithPrefix(prefix, most),
+      withWords: (words, most) => this.options.lexical.byText(words, most),
+    });
     const found = await this.byKeys(best);
     return best.flatMap((key) => found.get(key) ?? []);
   }
 
-  override async *scan(afterKey = 0): AsyncIterable<readonly StoredEntity[]> {
-    for (let last = afterKey; ;) {
+  override scan(afterKey = 0): AsyncIterable<readonly StoredEntity[]> {
+    return scanned(afterKey, async (key) => {
       const page = await this.options.queries
         .selectFrom('entity')
         .select(['key', 'record', 'content_hash'])
-        .where('key', '>', last)
+        .where('key', '>', key)
         .orderBy('key')
         .limit(SCAN_PAGE)
         .execute();
-      const end = page.at(-1);
-      if (end === undefined) return;
-      yield page.map(stored);
-      last = end.key;
-    }
+      return page.map(storedEntity);
+    });
   }
 
   private async keysWithName(name: string, limit: number): Promise<number[]> {
@@ -98,14 +90,5 @@ export class PostgresEntityTable extends EntityTable {
 }
 
 const PREFIX_ROWS = 2_000;
-const SCAN_PAGE = 500;
 /** Short of the index's 256 characters, so that what follows them is in the index too. */
 const HEAD_CHARS = 250;
-
-function stored(row: { key: number; record: string; content_hash: Uint8Array }): StoredEntity {
-  return {
-    key: row.key,
-    record: JSON.parse(row.record) as EntityRecord,
-    contentHash: Buffer.from(row.content_hash).toString('hex'),
-  };
-}

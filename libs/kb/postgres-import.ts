@@ -1,5 +1,4 @@
 import type { EntityRecord } from '../contract/entity.js';
-import { contentHash } from './content-hash.js';
 import { ImportStage, type CommitReport,
   type ImportCommitOptions, type StageReport } from './kb-store.js';
 import { commitStaged, reserveSequences } from './postgres-commit.js';
@@ -8,25 +7,15 @@ import { PostgresImportLock } from './postgres-lock.js';
 import { STAGING_SCHEMA } from './postgres-schema.js';
 import {
   changedMeanwhile,
-  lastOfEachId,
   planPage,
   stagePage,
   unstage,
   type StagedPage,
-  type StagedState,
 } from './postgres-staging.js';
+import { emptyTally, lastOfEachId, stagedRows, type StageTally } from './staged-rows.js';
 
-interface OpenImport {
+interface OpenImport extends StageTally {
   readonly lock: PostgresImportLock;
-  readonly counts: Record<StagedState, number>;
-  staged: number;
-  /** Keys handed out by the store and not used yet: [next, end). */
-  nextKey: number;
-  endKey: number;
-  /** The sequence that the commit will reach; undefined until reserved, and again after more was staged. */
-  reserved: number | undefined;
-  /** What was changed by others up to this sequence is accounted for in what is staged. */
-  since: number;
   /** Why a page could not be written after `add` had returned: nothing can be made of the import any more. */
   failure: Error | undefined;
 }
@@ -51,16 +40,7 @@ export class PostgresImportStage extends ImportStage {
 
   override async begin(): Promise<void> {
     const lock = await PostgresImportLock.await(this.kb, PATIENCE_MS);
-    this.open = {
-      lock,
-      counts: { added: 0, changed: 0, unchanged: 0 },
-      staged: 0,
-      nextKey: 0,
-      endKey: 0,
-      reserved: undefined,
-      since: 0,
-      failure: undefined,
-    };
+    this.open = { lock, failure: undefined, ...emptyTally() };
     try {
       this.open.since = await lock.use(async (session) => {
         await session.run(STAGING_SCHEMA);
@@ -82,11 +62,7 @@ export class PostgresImportStage extends ImportStage {
     const from = open.staged;
     open.staged += records.length;
     open.reserved = undefined;
-    const page = records.map((record, index) => ({
-      record,
-      hash: contentHash(record),
-      position: positions?.[index] ?? from + index,
-    }));
+    const page = stagedRows(records, positions, from);
     const { last, duplicates } = lastOfEachId(page);
     const planned = open.lock.use(async (session) => {
       await this.reserveKeys(session, open, last.length);

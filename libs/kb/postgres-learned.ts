@@ -6,16 +6,13 @@ import {
   type LearnedTotals,
   type LearnReport,
 } from './kb-store.js';
+import { learnedTotals, mentionCounts, NIL_KEY, surfaceCounts } from './learned-counts.js';
 import type { PgSession } from './postgres-driver.js';
 import { changeVisibly, tellFeed } from './postgres-feed.js';
 import type { KbState, PostgresKb } from './postgres-kb.js';
 import { fromColumn, nameHash, toColumn } from './postgres-text.js';
 
-/** Stands for an entity of none: keys begin at 1. */
-const NIL_KEY = 0;
-
-/**
- * Counts of labelled texts.  */
+/** Counts of labelled texts. */
 export class PostgresLearnedTable extends LearnedTable {
   constructor(private readonly kb: PostgresKb) {
     super();
@@ -121,13 +118,7 @@ async function addMentions(
   session: PgSession,
   page: readonly LearnedDocument[],
 ): Promise<number[]> {
-  const counts = new Map<string, { name: string; key: number; count: number }>();
-  for (const { name, key } of page.flatMap(({ mentions }) => mentions)) {
-    const pair = `${key ?? NIL_KEY} ${name}`;
-    const before = counts.get(pair)?.count ?? 0;
-    counts.set(pair, { name, key: key ?? NIL_KEY, count: before + 1 });
-  }
-  const rows = [...counts.values()];
+  const rows = mentionCounts(page);
   const touched = await session.rows(
     ADD_MENTIONS,
     rows.map(({ name }) => nameHash(name)),
@@ -141,12 +132,7 @@ async function addMentions(
 }
 
 async function addSurfaces(session: PgSession, page: readonly LearnedDocument[]): Promise<void> {
-  const counts = new Map<string, { seen: number; marked: number }>();
-  for (const { name, seen, marked } of page.flatMap(({ surfaces }) => surfaces)) {
-    const before = counts.get(name) ?? { seen: 0, marked: 0 };
-    counts.set(name, { seen: before.seen + seen, marked: before.marked + marked });
-  }
-  const rows = [...counts];
+  const rows = [...surfaceCounts(page)];
   await session.run(
     `INSERT INTO kb_schema.learned_surface AS known (hash, normalised, seen, marked)
        SELECT * FROM unnest($1::bytea[], $2::text[], $3::bigint[], $4::bigint[])
@@ -165,12 +151,7 @@ async function totalsOf(session: PgSession): Promise<LearnedTotals> {
        (SELECT coalesce(sum(count), 0)::bigint FROM kb_schema.learned_name),
        (SELECT count(*) FROM kb_schema.learned_surface)`,
   );
-  const [documents, mentions, surfaces] = row;
-  return {
-    documents: Number(documents),
-    mentions: Number(mentions),
-    surfaces: Number(surfaces),
-  };
+  return learnedTotals(row);
 }
 
 const fromHex = (hash: string): Buffer => Buffer.from(hash, 'hex');

@@ -1,19 +1,16 @@
 import type { LexicalHit, LexicalQuery } from './kb-store.js';
+import {
+  CONTEXT_WEIGHT,
+  driversOf,
+  MAX_CONTEXT_TOKENS,
+  MAX_MENTION_TOKENS,
+  MENTION_WEIGHT,
+  mostContextDocuments,
+  type Token,
+} from './lexical-words.js';
 import type { PostgresKb } from './postgres-kb.js';
 import { anyOf, inName, searchLexemes } from './postgres-text.js';
 
-/** Weights of the words of the mention and of those around it, as SQLite's. */
-const MENTION_WEIGHT = 3;
-const CONTEXT_WEIGHT = 0.25;
-const MAX_MENTION_TOKENS = 32;
-const MAX_CONTEXT_TOKENS = 24;
-/** A word of the context that stands in more entities than this says little and costs much. */
-const CONTEXT_FREQUENCY_LIMIT = 0.05;
-/**
- * Ranking reads the whole text of every row found, some microseconds each. So rows are found by the rarest words only,
- * as many as stay under this number of rows together; all words score the rows found.
- */
-const DRIVER_ROWS = 2_000;
 /** Where even the rarest word finds more rows than this, those that are likely to be best are found first. */
 const WIDE_ROWS = 3_000;
 /** And of rows that have no more than one such word, the first of this many are as good as any. */
@@ -30,9 +27,7 @@ const TITLE_FIRST = '{0, 0.2, 0.6, 1}';
 const K1_SHORT = 1.3;
 const K1_LONG = 0.9;
 
-interface Token {
-  readonly text: string;
-  readonly documents: number;
+interface RankedToken extends Token {
   /** How much the word tells: BM25's inverse document frequency. */
   readonly idf: number;
 }
@@ -59,7 +54,7 @@ export class PostgresLexical {
     const around = searchLexemes(query.context).filter((lexeme) => !taken.has(lexeme));
     const { tokens, entities } = await this.known([...mention, ...around.slice(0, MAX_CONTEXT_TOKENS)]);
     const ofMention = tokens.filter(({ text }) => taken.has(text));
-    const most = Math.max(1, entities * CONTEXT_FREQUENCY_LIMIT);
+    const most = mostContextDocuments(entities);
     const ofContext = tokens.filter(({ text, documents }) => !taken.has(text) && documents <= most);
     const parts = [
       ...partsOf(ofMention, MENTION_WEIGHT),
@@ -80,8 +75,8 @@ export class PostgresLexical {
   }
 
   private async ranked(
-    tokens: readonly Token[],
-    context: readonly Token[],
+    tokens: readonly RankedToken[],
+    context: readonly RankedToken[],
     options: RankOptions,
   ): Promise<LexicalHit[]> {
     const drivers = driversOf(tokens);
@@ -126,7 +121,7 @@ export class PostgresLexical {
   /** The lexemes that stand in some entity, with their document counts. */
   private async known(
     lexemes: readonly string[],
-  ): Promise<{ readonly tokens: Token[]; readonly entities: number }> {
+  ): Promise<{ readonly tokens: RankedToken[]; readonly entities: number }> {
     const unsure = lexemes.filter((lexeme) => !this.frequent.has(lexeme));
     const rows = await this.kb.rows(COUNTS, this.kb.identity.id, unsure);
     const [, , entities, countedAt, averageWords] = rows[0] ?? [];
@@ -165,8 +160,8 @@ const COUNTS = `
   WHERE kb.id = $1`;
 
 /** One part a word of the mention; words of about the same rarity share one where they are many. */
-function partsOf(tokens: readonly Token[], weight: number): Part[] {
-  const byRarity = new Map<number, Token[]>();
+function partsOf(tokens: readonly RankedToken[], weight: number): Part[] {
+  const byRarity = new Map<number, RankedToken[]>();
   for (const token of tokens) {
     const rarity = Math.round(token.idf);
     byRarity.set(rarity, [...(byRarity.get(rarity) ?? []), token]);
@@ -182,23 +177,13 @@ function idfOf(documents: number, entities: number): number {
   return Math.log(1 + (Math.max(entities, documents) - documents + 0.5) / (documents + 0.5));
 }
 
-/** The rarest tokens, as many as find about DRIVER_ROWS rows; at least one, the rarest first. */
-function driversOf(tokens: readonly Token[]): Token[] {
-  const rarest = [...tokens].sort((a, b) => a.documents - b.documents);
-  let rows = 0;
-  return rarest.filter((token, index) => {
-    rows += token.documents;
-    return index === 0 || rows <= DRIVER_ROWS;
-  });
-}
-
-const textsOf = (tokens: readonly Token[]): string[] => tokens.map(({ text }) => text);
+const textsOf = (tokens: readonly RankedToken[]): string[] => tokens.map(({ text }) => text);
 
 /** What finds rows with a frequent word, and fewer with every step: all words, in names, beside another word, any. */
 function stepsOf(
-  widest: Token,
-  tokens: readonly Token[],
-  context: readonly Token[],
+  widest: RankedToken,
+  tokens: readonly RankedToken[],
+  context: readonly RankedToken[],
 ): readonly string[] {
   const all = textsOf(tokens).map((text) => anyOf([text]));
   const others = textsOf([...tokens.filter((token) => token !== widest), ...context]);

@@ -1,7 +1,7 @@
-import { ReferentError } from '../contract/errors.js';
-import { reembeddingProgress, type ReembeddingProgress } from '../contract/models-api.js';
+import type { ReembeddingProgress } from '../contract/models-api.js';
 import { ModelTable, type Leadership, type ModelState, type Reembedding } from './kb-store.js';
-import type { PgRow, PgSession } from './postgres-driver.js';
+import { assertNoOther, reembeddingOf, textOrNull } from './model-rows.js';
+import type { PgSession } from './postgres-driver.js';
 import type { PostgresKb } from './postgres-kb.js';
 import { keepImportsOut, leadershipOf } from './postgres-lock.js';
 import { NOW } from './postgres-schema.js';
@@ -23,12 +23,7 @@ export class PostgresModelTable extends ModelTable {
   ): Promise<ModelState> {
     return this.kb.write(async (session) => {
       const { reembedding } = await this.stateOf(session);
-      if (reembedding !== null && reembedding.target !== target && reembedding.problem === null) {
-        throw new ReferentError(
-          'busy',
-          `the knowledge base is being embedded under ${reembedding.model} already; wait for it, or cancel it first`,
-        );
-      }
+      assertNoOther(reembedding, target);
       const pin = 'UPDATE referent.kb SET active_model = coalesce(active_model, $2) WHERE id = $1';
       await session.run(pin, this.kb.identity.id, current);
       if (reembedding?.target !== target) await session.run('DELETE FROM kb_schema.reembedding');
@@ -100,17 +95,6 @@ export class PostgresModelTable extends ModelTable {
   }
 }
 
-function reembeddingOf([target, model, problem, startedAt, progress]: PgRow): Reembedding {
-  return {
-    target: String(target),
-    model: String(model),
-    problem: textOrNull(problem),
-    startedAt: String(startedAt),
-    progress:
-      typeof progress === 'string' ? reembeddingProgress.parse(JSON.parse(progress)) : null,
-  };
-}
-
 const STATE = `
   SELECT kb.active_model, kb.previous_model, r.target, r.model, r.problem, r.started_at, r.progress
   FROM referent.kb AS kb LEFT JOIN kb_schema.reembedding AS r ON true WHERE kb.id = $1`;
@@ -119,7 +103,3 @@ const COUNT_WITHOUT = `
   SELECT count(*) FROM kb_schema.entity AS e WHERE NOT EXISTS (
     SELECT 1 FROM kb_schema.vector AS v JOIN kb_schema.model AS m ON m.id = v.model
     WHERE m.version = $1 AND v.content_hash = e.content_hash)`;
-
-function textOrNull(value: unknown): string | null {
-  return typeof value === 'string' ? value : null;
-}

@@ -1,21 +1,18 @@
-import type { EntityRecord } from '../contract/entity.js';
-import { contentHash } from './content-hash.js';
 import type { DuplicateId } from './kb-store.js';
 import type { PgSession } from './postgres-driver.js';
 import type { PostgresKbSession } from './postgres-kb.js';
 import { derivedRows } from './postgres-rows.js';
 import { fromColumn, toColumn } from './postgres-text.js';
 import { serialise } from './record-tag.js';
-
-export type StagedState = 'added' | 'changed' | 'unchanged';
-
-/** A record that is to be staged. */
-export interface StagedRow {
-  readonly record: EntityRecord;
-  /** Hex. */
-  readonly hash: string;
-  readonly position: number;
-}
+import {
+  knownOf,
+  restagedRow,
+  stateOf,
+  type Known,
+  type RestagedRow,
+  type StagedRow,
+  type StagedState,
+} from './staged-rows.js';
 
 export interface StagedPage {
   readonly rows: readonly PlannedRow[];
@@ -31,13 +28,6 @@ export interface PlannedRow extends StagedRow {
   readonly key: number;
   readonly state: StagedState;
   readonly json: string;
-}
-
-interface Known {
-  readonly visible: { readonly key: number; readonly record: string } | undefined;
-  readonly staged:
-    | { readonly key: number; readonly state: StagedState; readonly position: number }
-    | undefined;
 }
 
 /** What staging rows with distinct ids comes to; new entities get keys from `nextKey` on. */
@@ -94,27 +84,7 @@ async function lookUp(
      WHERE e.key IS NOT NULL OR s.key IS NOT NULL`,
     page.map(({ record }) => toColumn(record.id)),
   );
-  return new Map(
-    rows.map(([id, key, record, stagedKey, state, position]) => [
-      fromColumn(String(id)),
-      {
-        visible: key === null ? undefined : { key: Number(key), record: String(record) },
-        staged:
-          stagedKey === null
-            ? undefined
-            : {
-                key: Number(stagedKey),
-                state: state as StagedState,
-                position: Number(position),
-              },
-      },
-    ]),
-  );
-}
-
-function stateOf(visible: { readonly record: string } | undefined, json: string): StagedState {
-  if (visible === undefined) return 'added';
-  return visible.record === json ? 'unchanged' : 'changed';
+  return new Map(rows.map(([id, ...known]) => [fromColumn(String(id)), knownOf(known)]));
 }
 
 async function insertStaged(session: PgSession, rows: readonly PlannedRow[]): Promise<void> {
@@ -156,32 +126,10 @@ const CHANGED_MEANWHILE = `
   WHERE s.key IN (SELECT key FROM touched)
     OR s.id IN (SELECT e.id FROM touched AS t JOIN kb_schema.entity AS e ON e.key = t.key)`;
 
-export interface ChangedRow extends StagedRow {
-  readonly key: number;
-  readonly state: StagedState;
-}
-
 /** What others changed under what is staged, to be staged again. */
 export async function changedMeanwhile(
   session: PgSession,
   sequence: number,
-): Promise<ChangedRow[]> {
-  const rows = await session.rows(CHANGED_MEANWHILE, sequence);
-  return rows.map(([key, state, position, json]) => {
-    const record = JSON.parse(String(json)) as EntityRecord;
-    const hash = contentHash(record);
-    return { key: Number(key), state: state as StagedState, record, hash, position: Number(position) };
-  });
-}
-
-export function lastOfEachId(page: readonly StagedRow[]) {
-  const byId = new Map<string, StagedRow>();
-  const duplicates: DuplicateId[] = [];
-  for (const row of page) {
-    const { id } = row.record;
-    const earlier = byId.get(id);
-    if (earlier) duplicates.push({ id, earlier: earlier.position, later: row.position });
-    byId.set(id, row);
-  }
-  return { last: [...byId.values()], duplicates };
+): Promise<RestagedRow[]> {
+  return (await session.rows(CHANGED_MEANWHILE, sequence)).map(restagedRow);
 }

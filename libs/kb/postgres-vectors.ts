@@ -2,6 +2,7 @@ import { VectorTable, type KeyPage, type VectorPage } from './kb-store.js';
 import type { PgRow } from './postgres-driver.js';
 import type { PostgresKb } from './postgres-kb.js';
 import { PostgresImportLock } from './postgres-lock.js';
+import { vectorBytes, vectorPage } from './vector-rows.js';
 
 const PAGE = 1_000;
 /** Rows of one step of a deletion. */
@@ -80,7 +81,7 @@ export class PostgresVectorTable extends VectorTable {
          ON CONFLICT DO NOTHING`,
         modelVersion,
         sorted.map(({ contentHash }) => fromHex(contentHash)),
-        sorted.map(({ vector }) => bytesOf(vector)),
+        sorted.map(({ vector }) => vectorBytes(vector)),
       );
     });
   }
@@ -172,18 +173,7 @@ export class PostgresVectorTable extends VectorTable {
 
 const fromHex = (hash: string): Buffer => Buffer.from(hash, 'hex');
 
-function bytesOf(vector: Float32Array): Uint8Array {
-  return new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
-}
-
-/** Rows (key, bytes of D float32) -> keys [N], vectors [N, D]. */
+/** Rows (key, bytes of D float32). */
 function pageOf(rows: readonly PgRow[]): VectorPage {
-  const blobs = rows.map(([, vector]) => vector as Uint8Array);
-  const bytes = new Uint8Array(blobs.reduce((sum, blob) => sum + blob.byteLength, 0));
-  let offset = 0;
-  for (const blob of blobs) {
-    bytes.set(blob, offset);
-    offset += blob.byteLength;
-  }
-  return { keys: rows.map(([key]) => Number(key)), vectors: new Float32Array(bytes.buffer) };
+  return vectorPage(rows.map(([key]) => Number(key)), rows.map(([, vector]) => vector as Uint8Array)); // prettier-ignore
 }

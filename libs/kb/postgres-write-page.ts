@@ -1,7 +1,6 @@
-import { ReferentError } from '../contract/errors.js';
 import type { EntityRecord } from '../contract/entity.js';
 import { contentHash } from './content-hash.js';
-import type { EntityWrite, Expectation, WriteOutcome, WriteReport } from './kb-store.js';
+import type { EntityWrite, WriteOutcome, WriteReport } from './kb-store.js';
 import type { PgSession } from './postgres-driver.js';
 import type { KbIdentity, KbState } from './postgres-kb.js';
 import { derivedRows, insertNames } from './postgres-rows.js';
@@ -9,6 +8,7 @@ import { NOW } from './postgres-schema.js';
 import { countFrequentTerms } from './postgres-terms.js';
 import { toColumn } from './postgres-text.js';
 import { serialise, tagOf } from './record-tag.js';
+import { assertActive, isAsExpected, notEmbedded } from './write-conditions.js';
 
 export interface WritePage {
   readonly identity: KbIdentity;
@@ -112,11 +112,8 @@ async function activeKb(
 ): Promise<number> {
   const sql = 'SELECT active_model, next_key FROM referent.kb WHERE id = $1';
   const [active, nextKey] = (await session.rows(sql, identity.id))[0] ?? [];
-  if (typeof active !== 'string' || active === modelVersion) return Number(nextKey);
-  throw new ReferentError(
-    'model-mismatch',
-    `the knowledge base is searched with model ${active}, the write has vectors of ${modelVersion}; encode again with ${active} and repeat`,
-  );
+  assertActive(active, modelVersion);
+  return Number(nextKey);
 }
 
 async function presentIn(
@@ -136,19 +133,6 @@ async function presentIn(
   );
 }
 
-function isAsExpected(tag: string | null, expected: Expectation): boolean {
-  switch (expected.state) {
-    case 'any':
-      return true;
-    case 'present':
-      return tag !== null;
-    case 'absent':
-      return tag === null;
-    case 'tagged':
-      return tag !== null && expected.tags.includes(tag);
-  }
-}
-
 async function assertEmbedded(
   session: PgSession,
   contents: ReadonlyMap<string, string>,
@@ -163,11 +147,7 @@ async function assertEmbedded(
   );
   const there = new Set(rows.map(([hash]) => String(hash)));
   const [missing] = [...contents].filter(([hash]) => !there.has(hash));
-  if (missing === undefined) return;
-  throw new ReferentError(
-    'model-mismatch',
-    `the content of entity ${JSON.stringify(missing[1])} has no vector of model ${modelVersion}; encode it and repeat`,
-  );
+  if (missing !== undefined) throw notEmbedded(missing[1], modelVersion);
 }
 
 /** Gives by how many the names became more. */

@@ -1,6 +1,6 @@
-import { ReferentError } from '../contract/errors.js';
 import { breathe } from './settle.js';
 import type { SqliteConnection, SqlValue } from './sqlite-driver.js';
+import { assertUnchangedSince } from './staged-rows.js';
 
 export interface CommitOptions {
   readonly added: number;
@@ -79,7 +79,7 @@ async function moveStaged(
   options: CommitOptions,
 ): Promise<void> {
   const first = options.sequence - options.added - options.changed;
-  assertUnchangedSince(connection, first);
+  assertUnchangedSince(sequenceOf(connection), first);
   const moreNames = await moveEntities(connection, options, first);
   connection.run(
     `UPDATE kb SET sequence = ?, entities = entities + ?, names = names + ?,
@@ -89,15 +89,6 @@ async function moveStaged(
     moreNames,
   );
   countFrequentTerms(connection);
-}
-
-/** Followers of the change feed would miss a change with a lower number than one they have seen. */
-function assertUnchangedSince(connection: SqliteConnection, first: number): void {
-  if (Number(connection.value('SELECT sequence FROM kb')) <= first) return;
-  throw new ReferentError(
-    'busy',
-    'the knowledge base was changed while the import ran; run the import again (finished vectors are kept)',
-  );
 }
 
 /** Returns by how many the names became more. */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { nameRank } from './entity-names.js';
 import { ImportLock } from './import-lock.js';
 import {
+  dumpedState,
   KbDump,
   KbReader,
   type DumpedName,
@@ -111,20 +112,7 @@ export class SqliteReader extends KbReader {
     const [row = []] = this.connection.rows(
       'SELECT sequence, entities, names, updated_at, next_key, reserved_sequence, forgotten_at FROM kb',
     );
-    const [sequence, entities, names, updatedAt, nextKey, reserved, forgottenAt] = row;
-    const models = stateOf(this.connection);
-    return Promise.resolve({
-      sequence: Number(sequence),
-      entities: Number(entities),
-      names: Number(names),
-      updatedAt: String(updatedAt),
-      activeModel: models.active,
-      nextKey: Number(nextKey),
-      reservedSequence: Number(reserved),
-      forgottenAt: Number(forgottenAt),
-      previousModel: models.previous,
-      reembedding: models.reembedding,
-    });
+    return Promise.resolve(dumpedState(row, stateOf(this.connection)));
   }
 
   override async *pages<T extends DumpTable>(table: T): AsyncIterable<readonly DumpedRows[T][]> {

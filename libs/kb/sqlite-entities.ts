@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely';
-import type { EntityRecord } from '../contract/entity.js';
-import { normaliseName } from '../text/normalise.js';
+import { SCAN_PAGE, scanned, searchedKeys, storedEntity } from './entity-queries.js';
 import { EntityTable, type StoredEntity } from './kb-store.js';
+import { settle } from './settle.js';
 import { blobBytes, type SqliteConnection } from './sqlite-driver.js';
 import type { SqliteLexical } from './sqlite-lexical.js';
 import type { Tables } from './sqlite-schema.js';
@@ -36,32 +36,26 @@ export class SqliteEntityTable extends EntityTable {
   }
 
   override async search(text: string, limit: number): Promise<readonly StoredEntity[]> {
-    const name = normaliseName(text);
-    if (name === '' || limit < 1) return [];
-    const keys = new Set(this.keysWithName(name, limit));
-    if (keys.size < limit) this.keysWithPrefix(name, limit).forEach((key) => keys.add(key));
-    if (keys.size < limit) {
-      this.options.bm25.byText(name.split(' '), limit).forEach((key) => keys.add(key));
-    }
-    const best = [...keys].slice(0, limit);
+    const best = await searchedKeys(text, limit, {
+      withName: (name, most) => settle(() => this.keysWithName(name, most)),
+      withPrefix: (prefix, most) => settle(() => this.keysWithPrefix(prefix, most)),
+      withWords: (words, most) => settle(() => this.options.bm25.byText(words, most)),
+    });
     const found = await this.byKeys(best);
     return best.flatMap((key) => found.get(key) ?? []);
   }
 
-  override async *scan(afterKey = 0): AsyncIterable<readonly StoredEntity[]> {
-    for (let last = afterKey; ;) {
+  override scan(afterKey = 0): AsyncIterable<readonly StoredEntity[]> {
+    return scanned(afterKey, async (key) => {
       const page = await this.options.queries
         .selectFrom('entity')
         .select(['key', 'record', 'content_hash'])
-        .where('key', '>', last)
+        .where('key', '>', key)
         .orderBy('key')
         .limit(SCAN_PAGE)
         .execute();
-      const end = page.at(-1);
-      if (end === undefined) return;
-      yield page.map(stored);
-      last = end.key;
-    }
+      return page.map(stored);
+    });
   }
 
   private keysWithName(name: string, limit: number): number[] {
@@ -87,12 +81,7 @@ export class SqliteEntityTable extends EntityTable {
 }
 
 const PREFIX_ROWS = 2_000;
-const SCAN_PAGE = 500;
 
 function stored(row: { key: number; record: string; content_hash: unknown }): StoredEntity {
-  return {
-    key: row.key,
-    record: JSON.parse(row.record) as EntityRecord,
-    contentHash: Buffer.from(blobBytes(row.content_hash)).toString('hex'),
-  };
+  return storedEntity({ ...row, content_hash: blobBytes(row.content_hash) });
 }

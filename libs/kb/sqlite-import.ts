@@ -1,5 +1,4 @@
 import type { EntityRecord } from '../contract/entity.js';
-import { contentHash } from './content-hash.js';
 import { entityRows } from './entity-rows.js';
 import { ImportLock } from './import-lock.js';
 import {
@@ -13,30 +12,23 @@ import { patiently } from './patience.js';
 import type { PublishWindow } from './publish-window.js';
 import { serialise } from './record-tag.js';
 import { commitStaged, reserveSequences, sequenceOf } from './sqlite-commit.js';
-import type { SqliteConnection, SqlValue } from './sqlite-driver.js';
+import type { SqliteConnection } from './sqlite-driver.js';
 import type { SqliteWriter } from './sqlite-writer.js';
+import {
+  emptyTally,
+  knownOf,
+  lastOfEachId,
+  restagedRow,
+  stagedRows,
+  stateOf,
+  type Known,
+  type StagedRow,
+  type StagedState,
+  type StageTally,
+} from './staged-rows.js';
 
-type StagedState = 'added' | 'changed' | 'unchanged';
-
-/** What the store and the stage hold under an id. */
-interface Known {
-  readonly visible: { readonly key: number; readonly record: string } | undefined;
-  readonly staged:
-    | { readonly key: number; readonly state: StagedState; readonly position: number }
-    | undefined;
-}
-
-interface OpenImport {
+interface OpenImport extends StageTally {
   readonly lock: ImportLock;
-  readonly counts: Record<StagedState, number>;
-  staged: number;
-  /** Keys handed out by the store and not used yet: [next, end). */
-  nextKey: number;
-  endKey: number;
-  /** The sequence that the commit will reach; undefined until reserved, and again after more was staged. */
-  reserved: number | undefined;
-  /** What was changed by others up to this sequence is accounted for in what is staged. */
-  since: number;
 }
 
 const KEY_BLOCK = 4_096;
@@ -68,15 +60,7 @@ export class SqliteImportStage extends ImportStage {
   override async begin(): Promise<void> {
     const { folder, kbName, writer } = this.options;
     const lock = await ImportLock.await(folder, kbName, PATIENCE_MS);
-    this.open = {
-      lock,
-      counts: { added: 0, changed: 0, unchanged: 0 },
-      staged: 0,
-      nextKey: 0,
-      endKey: 0,
-      reserved: undefined,
-      since: 0,
-    };
+    this.open = { lock, ...emptyTally() };
     try {
       this.open.since = await writer.use(sequenceOf);
       await writer.startStaging();
@@ -94,11 +78,7 @@ export class SqliteImportStage extends ImportStage {
     const from = open.staged;
     open.staged += records.length;
     open.reserved = undefined;
-    const page = records.map((record, index) => ({
-      record,
-      hash: contentHash(record),
-      position: positions?.[index] ?? from + index,
-    }));
+    const page = stagedRows(records, positions, from);
     return this.options.writer.use((connection) => {
       this.reserveKeys(connection, open, records.length);
       const { last, duplicates } = lastOfEachId(page);
@@ -220,31 +200,6 @@ export class SqliteImportStage extends ImportStage {
   }
 }
 
-interface StagedRow {
-  readonly record: EntityRecord;
-  readonly hash: string;
-  readonly position: number;
-}
-
-/** A staged row as it came, to be staged again. */
-function restagedRow([key, state, position, json]: readonly SqlValue[]) {
-  const record = JSON.parse(String(json)) as EntityRecord;
-  const hash = contentHash(record);
-  return { key: Number(key), state: state as StagedState, record, hash, position: Number(position) };
-}
-
-function lastOfEachId(page: readonly StagedRow[]) {
-  const byId = new Map<string, StagedRow>();
-  const duplicates: DuplicateId[] = [];
-  for (const row of page) {
-    const { id } = row.record;
-    const earlier = byId.get(id);
-    if (earlier) duplicates.push({ id, earlier: earlier.position, later: row.position });
-    byId.set(id, row);
-  }
-  return { last: [...byId.values()], duplicates };
-}
-
 function lookUp(connection: SqliteConnection, ids: readonly string[]): Map<string, Known> {
   const rows = connection.rows(
     `SELECT asked.value, e.key, e.record, s.key, s.state, s.position FROM json_each(?) AS asked
@@ -253,27 +208,7 @@ function lookUp(connection: SqliteConnection, ids: readonly string[]): Map<strin
      WHERE e.key IS NOT NULL OR s.key IS NOT NULL`,
     JSON.stringify(ids),
   );
-  return new Map(
-    rows.map(([id, key, record, stagedKey, state, position]) => [
-      String(id),
-      {
-        visible: key === null ? undefined : { key: Number(key), record: String(record) },
-        staged:
-          stagedKey === null
-            ? undefined
-            : {
-                key: Number(stagedKey),
-                state: state as StagedState,
-                position: Number(position),
-              },
-      },
-    ]),
-  );
-}
-
-function stateOf(visible: { readonly record: string } | undefined, json: string): StagedState {
-  if (visible === undefined) return 'added';
-  return visible.record === json ? 'unchanged' : 'changed';
+  return new Map(rows.map(([id, ...known]) => [String(id), knownOf(known)]));
 }
 
 const INSERT = `INSERT INTO staging.entity

@@ -6,13 +6,11 @@ import {
   type ChangeOptions,
   type LearnReport,
 } from './kb-store.js';
+import { learnedTotals, mentionCounts, NIL_KEY, surfaceCounts } from './learned-counts.js';
 import { changeVisibly, type ChangeShop } from './sqlite-change.js';
 import { lastGiven, sequenceOf } from './sqlite-commit.js';
 import { settle } from './settle.js';
 import type { SqliteConnection } from './sqlite-driver.js';
-
-/** Stands for an entity of none: keys begin at 1. */
-const NIL_KEY = 0;
 
 export interface SqliteLearnedOptions extends ChangeShop {
   readonly reader: SqliteConnection;
@@ -102,29 +100,16 @@ const ADD_MENTIONS = `
 
 /** Gives the keys of the entities that were counted. */
 function addMentions(connection: SqliteConnection, page: readonly LearnedDocument[]): Set<number> {
-  const counts = new Map<string, Map<number, number>>();
-  for (const { name, key } of page.flatMap(({ mentions }) => mentions)) {
-    const ofName = counts.get(name) ?? new Map<number, number>();
-    ofName.set(key ?? NIL_KEY, (ofName.get(key ?? NIL_KEY) ?? 0) + 1);
-    counts.set(name, ofName);
-  }
   const touched = new Set<number>();
-  for (const [name, ofName] of counts) {
-    for (const [key, count] of ofName) {
-      if (connection.run(ADD_MENTIONS, name, key, count) > 0) touched.add(key);
-    }
+  for (const { name, key, count } of mentionCounts(page)) {
+    if (connection.run(ADD_MENTIONS, name, key, count) > 0) touched.add(key);
   }
   touched.delete(NIL_KEY);
   return touched;
 }
 
 function addSurfaces(connection: SqliteConnection, page: readonly LearnedDocument[]): void {
-  const counts = new Map<string, { seen: number; marked: number }>();
-  for (const { name, seen, marked } of page.flatMap(({ surfaces }) => surfaces)) {
-    const before = counts.get(name) ?? { seen: 0, marked: 0 };
-    counts.set(name, { seen: before.seen + seen, marked: before.marked + marked });
-  }
-  for (const [name, { seen, marked }] of counts) {
+  for (const [name, { seen, marked }] of surfaceCounts(page)) {
     connection.run(
       `INSERT INTO learned_surface (normalised, seen, marked) VALUES (?, ?, ?)
        ON CONFLICT DO UPDATE SET seen = seen + excluded.seen, marked = marked + excluded.marked`,
@@ -148,17 +133,12 @@ function forgetAll(connection: SqliteConnection): LearnedTotals {
 }
 
 function totalsOf(connection: SqliteConnection): LearnedTotals {
-  const [documents, mentions, surfaces] =
-    connection.rows(
+  const [row = []] = connection.rows(
       `SELECT (SELECT count(*) FROM learned_document),
          (SELECT coalesce(sum(count), 0) FROM learned_name),
          (SELECT count(*) FROM learned_surface)`,
-    )[0] ?? [];
-  return {
-    documents: Number(documents),
-    mentions: Number(mentions),
-    surfaces: Number(surfaces),
-  };
+  );
+  return learnedTotals(row);
 }
 
 /**

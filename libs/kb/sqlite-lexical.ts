@@ -1,27 +1,18 @@
 import type { LexicalHit, LexicalQuery } from './kb-store.js';
+import {
+  CONTEXT_WEIGHT,
+  driversOf,
+  MAX_CONTEXT_TOKENS,
+  MAX_MENTION_TOKENS,
+  MENTION_WEIGHT,
+  mostContextDocuments,
+  type Token,
+} from './lexical-words.js';
 import { searchTokens } from './search-text.js';
 import type { SqliteConnection } from './sqlite-driver.js';
 
-/** Weights of the model card's BM25: the mention's own words, and the words around it. */
-const MENTION_WEIGHT = 3;
-const CONTEXT_WEIGHT = 0.25;
-const MAX_MENTION_TOKENS = 32;
-const MAX_CONTEXT_TOKENS = 24;
-/** A word of the context that stands in more entities than this says little and costs much. */
-const CONTEXT_FREQUENCY_LIMIT = 0.05;
-/**
- * FTS5 scores every row that matches, at about a microsecond a row and word. So rows are found by the rarest
- * words only, as many as stay under this number of rows together; all words score the rows found. Recall at
- * 100 is that of scoring every row (bench/store.ts), at a tenth of the time.
- */
-const DRIVER_ROWS = 2_000;
 /** Where even the rarest word finds more rows than this, those that it names come first, the others only if room is left. */
 const WIDE_ROWS = 5_000;
-
-interface Token {
-  readonly text: string;
-  readonly documents: number;
-}
 
 /** BM25 with weights by word, which FTS5 itself does not have: two queries over the same rows, added up. */
 export class SqliteLexical {
@@ -64,8 +55,7 @@ export class SqliteLexical {
   private contextTokens(words: readonly string[], mention: readonly Token[]): Token[] {
     const taken = new Set(mention.map((token) => token.text));
     const tokens = searchTokens(words).filter((token) => !taken.has(token));
-    const entities = Number(this.connection.value('SELECT entities FROM kb'));
-    const limit = Math.max(1, entities * CONTEXT_FREQUENCY_LIMIT);
+    const limit = mostContextDocuments(Number(this.connection.value('SELECT entities FROM kb')));
     return this.known(tokens.slice(0, MAX_CONTEXT_TOKENS)).filter(
       (token) => token.documents <= limit,
     );
@@ -121,16 +111,6 @@ const BOTH = `
   SELECT mention.key, mention.score + ifnull(context.score, 0) AS total
   FROM mention LEFT JOIN context ON context.key = mention.key
   ORDER BY total, mention.key LIMIT ?5`;
-
-/** The rarest tokens, as many as find about DRIVER_ROWS rows; at least one. */
-function driversOf(tokens: readonly Token[]): Token[] {
-  const rarest = [...tokens].sort((a, b) => a.documents - b.documents);
-  let rows = 0;
-  return rarest.filter((token, index) => {
-    rows += token.documents;
-    return index === 0 || rows <= DRIVER_ROWS;
-  });
-}
 
 function isWide(drivers: readonly Token[]): boolean {
   return drivers.some((token) => token.documents > WIDE_ROWS);

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { ReferentError } from '../contract/errors.js';
-import { reembeddingProgress, type ReembeddingProgress } from '../contract/models-api.js';
+import type { ReembeddingProgress } from '../contract/models-api.js';
 import { FileLock } from './file-lock.js';
 import { ImportLock } from './import-lock.js';
 import { ModelTable, type Leadership, type ModelState, type Reembedding } from './kb-store.js';
+import { assertNoOther, reembeddingOf, textOrNull } from './model-rows.js';
 import { settle } from './settle.js';
-import type { SqliteConnection, SqlValue } from './sqlite-driver.js';
+import type { SqliteConnection } from './sqlite-driver.js';
 import { inTransaction, type SqliteWriter } from './sqlite-writer.js';
 
 export interface SqliteModelOptions {
@@ -34,12 +34,7 @@ export class SqliteModelTable extends ModelTable {
   ): Promise<ModelState> {
     return this.write((connection) => {
       const { reembedding } = stateOf(connection);
-      if (reembedding !== null && reembedding.target !== target && reembedding.problem === null) {
-        throw new ReferentError(
-          'busy',
-          `the knowledge base is being embedded under ${reembedding.model} already; wait for it, or cancel it first`,
-        );
-      }
+      assertNoOther(reembedding, target);
       connection.run('UPDATE kb SET active_model = coalesce(active_model, ?)', current);
       if (reembedding?.target !== target) connection.run('DELETE FROM reembedding');
       connection.run(
@@ -140,20 +135,4 @@ export function stateOf(connection: SqliteConnection): ModelState {
     previous: textOrNull(previous),
     reembedding: row === undefined ? null : reembeddingOf(row),
   };
-}
-
-function reembeddingOf(row: readonly SqlValue[]): Reembedding {
-  const [target, model, problem, startedAt, progress] = row;
-  return {
-    target: String(target),
-    model: String(model),
-    problem: textOrNull(problem),
-    startedAt: String(startedAt),
-    progress:
-      typeof progress === 'string' ? reembeddingProgress.parse(JSON.parse(progress)) : null,
-  };
-}
-
-function textOrNull(value: unknown): string | null {
-  return typeof value === 'string' ? value : null;
 }

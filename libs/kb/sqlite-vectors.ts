@@ -4,6 +4,7 @@ import { breathe, settle } from './settle.js';
 import { blobBytes, type SqliteConnection, type SqlValue } from './sqlite-driver.js';
 import type { SqliteTableOptions } from './sqlite-names.js';
 import { dropRetired } from './sqlite-retired.js';
+import { vectorBytes, vectorPage } from './vector-rows.js';
 
 const PAGE = 1_000;
 
@@ -64,7 +65,7 @@ export class SqliteVectorTable extends VectorTable {
           'INSERT OR IGNORE INTO vector (model, content_hash, vector) VALUES (?, ?, ?)',
           model,
           Buffer.from(contentHash, 'hex'),
-          new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength),
+          vectorBytes(vector),
         );
       }
     });
@@ -163,14 +164,7 @@ function modelId(connection: SqliteConnection, version: string): number {
   return Number(connection.value('SELECT id FROM model WHERE version = ?', version) ?? 0);
 }
 
-/** Rows (key, blob of D float32) -> keys [N], vectors [N, D]. */
+/** Rows (key, blob of D float32). */
 function pageOf(rows: readonly SqlValue[][]): VectorPage {
-  const blobs = rows.map(([, vector]) => blobBytes(vector));
-  const bytes = new Uint8Array(blobs.reduce((sum, blob) => sum + blob.byteLength, 0));
-  let offset = 0;
-  for (const blob of blobs) {
-    bytes.set(blob, offset);
-    offset += blob.byteLength;
-  }
-  return { keys: rows.map(([key]) => Number(key)), vectors: new Float32Array(bytes.buffer) };
+  return vectorPage(rows.map(([key]) => Number(key)), rows.map(([, vector]) => blobBytes(vector))); // prettier-ignore
 }

@@ -1,12 +1,12 @@
-import { ReferentError } from '../contract/errors.js';
 import type { EntityRecord } from '../contract/entity.js';
 import { contentHash } from './content-hash.js';
 import { entityRows } from './entity-rows.js';
 import { nameRank } from './entity-names.js';
-import type { EntityWrite, Expectation, WriteOutcome, WriteReport } from './kb-store.js';
+import type { EntityWrite, WriteOutcome, WriteReport } from './kb-store.js';
 import { serialise, tagOf } from './record-tag.js';
 import { countFrequentTerms, lastGiven, sequenceOf } from './sqlite-commit.js';
 import type { SqliteConnection } from './sqlite-driver.js';
+import { assertActive, isAsExpected, notEmbedded } from './write-conditions.js';
 
 /** An entity as its row has it. */
 interface Present {
@@ -32,7 +32,7 @@ export function writePage(
   writes: readonly EntityWrite[],
   modelVersion: string,
 ): WriteReport {
-  assertActive(connection, modelVersion);
+  assertActive(connection.value('SELECT active_model FROM kb'), modelVersion);
   const totals = { sequence: lastGiven(connection), changes: 0, entities: 0, names: 0 };
   const page = new PageWriter(connection, modelVersion, totals);
   const outcomes = writes.map((write) => page.write(write));
@@ -133,19 +133,6 @@ function presentIn(connection: SqliteConnection, id: string): Present | null {
   return { key: Number(key), json: String(json), names: String(names) };
 }
 
-function isAsExpected(tag: string | null, expected: Expectation): boolean {
-  switch (expected.state) {
-    case 'any':
-      return true;
-    case 'present':
-      return tag !== null;
-    case 'absent':
-      return tag === null;
-    case 'tagged':
-      return tag !== null && expected.tags.includes(tag);
-  }
-}
-
 function nextKey(connection: SqliteConnection): number {
   connection.run('UPDATE kb SET next_key = next_key + 1');
   return Number(connection.value('SELECT next_key FROM kb')) - 1;
@@ -162,25 +149,12 @@ function count(connection: SqliteConnection, { sequence, entities, names }: Tota
   countFrequentTerms(connection);
 }
 
-function assertActive(connection: SqliteConnection, modelVersion: string): void {
-  const active = connection.value('SELECT active_model FROM kb');
-  if (typeof active !== 'string' || active === modelVersion) return;
-  throw new ReferentError(
-    'model-mismatch',
-    `the knowledge base is searched with model ${active}, the write has vectors of ${modelVersion}; encode again with ${active} and repeat`,
-  );
-}
-
 function assertEmbedded(
   connection: SqliteConnection,
   { hash, modelVersion, id }: { hash: string; modelVersion: string; id: string },
 ): void {
   const found = connection.value(HAS_VECTOR, modelVersion, Buffer.from(hash, 'hex'));
-  if (found !== undefined) return;
-  throw new ReferentError(
-    'model-mismatch',
-    `the content of entity ${JSON.stringify(id)} has no vector of model ${modelVersion}; encode it and repeat`,
-  );
+  if (found === undefined) throw notEmbedded(id, modelVersion);
 }
 
 const HAS_VECTOR = `
