@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { importGeneratedKb } from './service/generated-kb.js';
-import { ManagedProcess } from './soak/managed-process.js';
-import { Node } from './soak/nodes.js';
+import { ManagedProcess } from './support/managed-process.js';
+import { Node } from './support/node.js';
 import { median, printFigure, quantile, rounded } from './support/figures.js';
 import { withTemporaryFolder } from './support/temporary-folder.js';
 
@@ -131,6 +131,6 @@ await withTemporaryFolder(async (dataDir) => {
     report(await measureLinkable(same, other, writes));
     for (const writers of WRITERS) await measureRate(same, writers, writes);
   } finally {
-    await Promise.all(processes.map((each) => each.end('SIGTERM')));
+    await Promise.all(processes.map((each) => each.stop()));
   }
 });

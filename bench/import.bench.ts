@@ -6,7 +6,7 @@ import { entityRecord } from '../libs/contract/entity.js';
 import { importEntities } from '../libs/jobs/import-entities.js';
 import { streamSource } from '../libs/jobs/import-source.js';
 import { SqliteCatalog } from '../libs/kb/sqlite-catalog.js';
-import { entityText } from '../libs/linking/rerank.js';
+import { entityText } from '../libs/linking/records.js';
 import { entityBatches } from '../libs/model/batches.js';
 import { EntityLayout } from '../libs/model/layout/entity-layout.js';
 import { LinkingModel } from '../libs/model/linking-model.js';

@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util';
 
 import { DOCUMENTS } from './service/documents.js';
 import { annotateUnderLoad, overload, type Loaded } from './service/load.js';
-import { ManagedProcess } from './soak/managed-process.js';
-import { Node } from './soak/nodes.js';
+import { ManagedProcess } from './support/managed-process.js';
+import { Node } from './support/node.js';
 import { importDemoInto } from './support/demo-kb.js';
 import { median, printFigure, quantile, rounded } from './support/figures.js';
 import { services } from './support/services.js';
@@ -155,7 +155,7 @@ await withTemporaryFolder(async (dataDir) => {
     await measureThroughput(inProcess, queued);
     await measureOverload(queued);
   } finally {
-    await Promise.all(processes.map((each) => each.end('SIGTERM')));
+    await Promise.all(processes.map((each) => each.stop()));
     await redis.stop();
   }
 });

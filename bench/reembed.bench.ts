@@ -8,14 +8,14 @@ import { embeddingHandlers } from '../libs/jobs/handlers/embedding-handlers.js';
 import { concurrencyOf } from '../libs/jobs/open-work.js';
 import { Reembedder } from '../libs/jobs/reembedder.js';
 import { SqliteCatalog } from '../libs/kb/sqlite-catalog.js';
-import { entityText } from '../libs/linking/rerank.js';
+import { entityText } from '../libs/linking/records.js';
 import { entityBatches } from '../libs/model/batches.js';
 import { EntityLayout } from '../libs/model/layout/entity-layout.js';
 import { openModelFolder } from '../libs/model/model-folder.js';
 import { ModelPool } from '../libs/model/model-pool.js';
 import { InProcessQueue } from '../libs/queue/in-process-queue.js';
 import { WordPiece } from '../libs/text/wordpiece.js';
-import { addSecondModel } from './soak/second-model.js';
+import { addModel } from './support/added-model.js';
 import { feedsOf, openSession, sequential } from './support/bare-session.js';
 import { DEMO_FILE, importDemo, MODEL_FOLDER } from './support/demo-kb.js';
 import { median, millisecondsOf, printFigure, rounded } from './support/figures.js';
@@ -104,7 +104,7 @@ class Bench {
 
 async function main(folder: string): Promise<void> {
   const modelsDir = join(folder, 'models');
-  addSecondModel(modelsDir, MODEL_FOLDER, SECOND_MODEL);
+  await addModel(modelsDir, SECOND_MODEL, 300);
   const bench = new Bench(join(folder, 'data'), modelsDir);
   const { model, release } = await bench.pool.acquire((await bench.pool.byDefault()).version);
   await importDemo(bench.catalog, model);

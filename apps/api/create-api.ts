@@ -9,10 +9,7 @@ import { entitiesOf } from './metrics/entities-of.js';
 import { openCatalog } from '../../libs/kb/open-catalog.js';
 import { Metrics } from '../../libs/metrics/metrics.js';
 import { Readiness } from '../../libs/metrics/readiness.js';
-import { Caretaker } from '../../libs/jobs/caretaker.js';
-import { careForBatches } from '../../libs/batches/batch-care.js';
-import { Reembedder } from '../../libs/jobs/reembedder.js';
-import { batchSettings, openWork } from '../../libs/jobs/open-work.js';
+import { backgroundOf, batchSettings, openWork } from '../../libs/jobs/open-work.js';
 import { openBatchStore } from '../../libs/kb/sql-batch-store.js';
 import { ModelPool } from '../../libs/model/model-pool.js';
 import { cors } from './access/cors.js';
@@ -107,15 +104,12 @@ export async function createApi(
   const pool = new ModelPool(settings);
   const batches = await openBatchStore(batchSettings(settings));
   const { kbs, queue } = await openWork({ settings, catalog, pool, batches, log });
-  const caretaker = new Caretaker(log);
-  const reembedder = new Reembedder({ catalog, pool, queue, log });
-  caretaker.register('re-embedding', () => reembedder.tend());
-  careForBatches(caretaker, { store: batches, queue });
+  const background = backgroundOf({ catalog, pool, queue, batches, log });
   const entities = entitiesOf(catalog);
   const metrics = new Metrics({ lines: { ...lines }, model: pool, kbs, queue, entities });
   const readiness = new Readiness({ kbs, queue, isEnding: () => draining.isOn });
   const board = await openBoard(settings, log);
-  const running = { pool, batches, kbs, queue, caretaker, reembedder };
+  const running = { pool, batches, kbs, queue, ...background };
   const parts = { ...running, board, catalog, keys, metrics, readiness };
   const app = await NestFactory.create<NestExpressApplication>(
     AppModule.of({ ...parts, settings, log, line: lines.requests }),

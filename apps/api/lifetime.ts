@@ -1,4 +1,5 @@
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
+import { closeWork } from '../../libs/jobs/open-work.js';
 import type { Parts } from './parts.js';
 
 /** Starts what runs beside the requests, and frees everything when the last request is answered. */
@@ -16,13 +17,6 @@ export class Lifetime implements OnApplicationBootstrap, OnApplicationShutdown {
     keys.close();
     metrics.close();
     await board?.close();
-    const { caretaker, reembedder, queue, batches, kbs, catalog, pool } = this.parts;
-    await caretaker.close();
-    await reembedder.close();
-    await queue.close();
-    await batches.close();
-    await kbs.close();
-    await catalog.close();
-    await pool.close();
+    await closeWork(this.parts);
   }
 }

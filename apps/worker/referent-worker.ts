@@ -1,11 +1,15 @@
 import type { Settings } from '../../libs/config/settings.js';
 import { ReferentError } from '../../libs/contract/errors.js';
 import type { QueueName } from '../../libs/contract/jobs.js';
-import { careForBatches } from '../../libs/batches/batch-care.js';
-import { Caretaker } from '../../libs/jobs/caretaker.js';
 import { handlersOf } from '../../libs/jobs/handlers/handlers.js';
-import { batchSettings, concurrencyOf, openKbs } from '../../libs/jobs/open-work.js';
-import { Reembedder } from '../../libs/jobs/reembedder.js';
+import {
+  backgroundOf,
+  batchSettings,
+  closeWork,
+  concurrencyOf,
+  openKbs,
+  type Background,
+} from '../../libs/jobs/open-work.js';
 import type { BatchStore } from '../../libs/kb/batch-store.js';
 import type { KbCatalog } from '../../libs/kb/kb-store.js';
 import { openCatalog } from '../../libs/kb/open-catalog.js';
@@ -30,10 +34,8 @@ export interface WorkerChoice {
 export type WorkerLog = QueueLog & KbLog;
 
 /** What a worker process holds while it runs; what it must do beside its jobs is registered with the caretaker. */
-interface WorkerParts {
+interface WorkerParts extends Background {
   readonly batches: BatchStore;
-  readonly caretaker: Caretaker;
-  readonly reembedder: Reembedder;
   readonly queue: WorkQueue;
   readonly kbs: OpenKbs;
   readonly catalog: KbCatalog;
@@ -70,7 +72,7 @@ export class ReferentWorker {
       parts.caretaker.start();
       return new ReferentWorker(queues, concurrency, workers, parts);
     } catch (error) {
-      await closeParts(parts);
+      await closeWork(parts);
       throw error;
     }
   }
@@ -83,7 +85,7 @@ export class ReferentWorker {
   /** Takes no more jobs; what runs has so long to finish and is then given back. Frees everything. */
   async close(withinMs: number): Promise<void> {
     await this.workers.close(withinMs);
-    await closeParts(this.parts);
+    await closeWork(this.parts);
   }
 }
 
@@ -100,22 +102,8 @@ async function openParts(settings: Settings, redis: RedisOptions): Promise<Worke
   const kbs = await openKbs({ settings, catalog, pool, log });
   const queue = new BullQueue({ ...redis, maxWaiting: settings.queue.maxWaiting });
   const batches = await openBatchStore(batchSettings(settings));
-  const caretaker = new Caretaker(log);
-  const reembedder = new Reembedder({ catalog, pool, queue, log });
-  caretaker.register('re-embedding', () => reembedder.tend());
-  careForBatches(caretaker, { store: batches, queue });
-  return { caretaker, reembedder, queue, batches, kbs, catalog, pool, log };
-}
-
-async function closeParts(parts: WorkerParts): Promise<void> {
-  const { caretaker, reembedder, queue, batches, kbs, catalog, pool } = parts;
-  await caretaker.close();
-  await reembedder.close();
-  await queue.close();
-  await batches.close();
-  await kbs.close();
-  await catalog.close();
-  await pool.close();
+  const background = backgroundOf({ catalog, pool, queue, batches, log });
+  return { ...background, queue, batches, kbs, catalog, pool, log };
 }
 
 function redisUrlOf({ redisUrl }: Settings): string {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { median } from '../support/figures.js';
-import type { ManagedProcess } from './managed-process.js';
+import { processMemory } from '../support/process-memory.js';
+import type { ManagedProcess } from '../support/managed-process.js';
 
 /** Megabytes of each process over time: a process that grows for ever shows in the last quarter against the second. */
 export class MemoryWatch {
@@ -10,7 +11,10 @@ export class MemoryWatch {
     while (!isOver()) {
       for (const process of processes) {
         const ofProcess = this.samples.get(process) ?? [];
-        ofProcess.push({ at: performance.now(), megabytes: await process.ownMegabytes() });
+        ofProcess.push({
+          at: performance.now(),
+          megabytes: (await processMemory(process.pid))?.('RssAnon') ?? Number.NaN,
+        });
         this.samples.set(process, ofProcess);
       }
       await sleep(500);

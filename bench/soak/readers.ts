@@ -1,8 +1,10 @@
-import type { LoadBalancer, Node } from './nodes.js';
+import type { Link } from '../../libs/contract/annotate.js';
+import type { LoadBalancer } from './load-balancer.js';
+import type { Node } from '../support/node.js';
 import type { Tally } from './tally.js';
 
 interface AnnotateAnswer {
-  readonly links: readonly { readonly entityId: string | null; readonly confidence: number }[];
+  readonly links: readonly Pick<Link, 'start' | 'end' | 'entityId' | 'confidence'>[];
   readonly versions: { readonly model: string; readonly index: string };
   readonly degraded?: boolean;
 }
@@ -17,8 +19,11 @@ interface ReaderOptions {
 
 const SURE = 0.6;
 
+/** Of a model and a text, the entity by span. */
+type SureLinks = ReadonlyMap<string, string | null>;
+
 /** The sure links that a text had first under each model: later ones of the same model must be the same. */
-type Baselines = Map<string, string>;
+export type Baselines = Map<string, SureLinks>;
 
 /** A client that annotates one text after another until it is over. */
 export async function annotateUntilOver(
@@ -26,8 +31,8 @@ export async function annotateUntilOver(
   baselines: Baselines,
 ): Promise<void> {
   const { balancer, texts, isOver } = options;
-  for (let at = 0; !isOver(); at++) {
-    const text = texts[Math.floor(Math.random() * texts.length)] ?? texts[at % texts.length] ?? '';
+  while (!isOver()) {
+    const text = texts[Math.floor(Math.random() * texts.length)] ?? '';
     await annotateOnce(await balancer.next(), text, options, baselines);
   }
 }
@@ -64,22 +69,20 @@ function judge(
   if (degraded) return;
   // Of two nearly equal ones the first may change when entities join the candidates: a batch is quantised as a whole.
   const sure = links.filter(({ confidence }) => confidence >= SURE);
-  const found = JSON.stringify(sure.map(({ entityId }) => entityId));
+  const found: SureLinks = new Map(
+    sure.map(({ start, end, entityId }) => [`${start}-${end}`, entityId]),
+  );
   const key = `${versions.model} ${text}`;
   const first = baselines.get(key) ?? found;
   baselines.set(key, first);
-  if (found !== first && isOther(found, first))
-    tally.wrong('links changed', `${text}: ${first} became ${found}`);
+  for (const [span, entityId] of found) {
+    const before = first.get(span);
+    if (before === undefined || before === entityId) continue;
+    tally.wrong('links changed', `${text} ${span}: ${String(before)} became ${String(entityId)}`);
+  }
 }
 
 /** Whether the node was killed while a request that began then was under way. */
 export function diedMeanwhile(node: Node, began: number): boolean {
   return node.process.killedAt >= began - 5 || !node.isReady;
-}
-
-/** A link that is sure now and was not before is no other link. */
-function isOther(found: string, first: string): boolean {
-  const [now, before] = [found, first].map((list) => JSON.parse(list) as string[]);
-  if (now === undefined || before === undefined || now.length !== before.length) return false;
-  return now.some((id, at) => id !== before[at]);
 }

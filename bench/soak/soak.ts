@@ -5,14 +5,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 import { DOCUMENTS } from '../service/documents.js';
+import { addModel } from '../support/added-model.js';
 import { DEMO_FILE, MODEL_FOLDER } from '../support/demo-kb.js';
 import { services } from '../support/services.js';
 import { median, quantile } from '../support/figures.js';
-import { ManagedProcess } from './managed-process.js';
+import { ManagedProcess } from '../support/managed-process.js';
 import { MemoryWatch } from './memory.js';
-import { LoadBalancer, Node } from './nodes.js';
-import { annotateUntilOver } from './readers.js';
-import { addSecondModel } from './second-model.js';
+import { LoadBalancer } from './load-balancer.js';
+import { Node } from '../support/node.js';
+import { annotateUntilOver, type Baselines } from './readers.js';
 import { Tally } from './tally.js';
 import { Writer } from './writers.js';
 
@@ -57,7 +58,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   const redis = await startRedis();
   const processes: ManagedProcess[] = [];
   try {
-    const environment = prepared(options, redis.url);
+    const environment = await prepared(options, redis.url);
     await referent(['import', DEMO_FILE, '--kb', KB], environment);
     const apis = [1, 2].map((number) => apiProcess(number, environment));
     const workers = [1, 2].map((number) => workerProcess(number, environment));
@@ -65,18 +66,21 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     await Promise.all(processes.map((each) => each.start()));
     return await run({ ...options, environment, apis, workers });
   } finally {
-    await Promise.all(processes.map((each) => each.end('SIGTERM')));
+    await Promise.all(processes.map((each) => each.stop()));
     await redis.stop();
   }
 }
 
 type Environment = Readonly<Record<string, string>>;
 
-function prepared({ folder, databaseUrl }: SoakOptions, redisUrl: string): Environment {
+async function prepared(
+  { folder, databaseUrl }: SoakOptions,
+  redisUrl: string,
+): Promise<Environment> {
   const models = join(folder, 'models');
   mkdirSync(models, { recursive: true });
   symlinkSync(resolve(MODEL_FOLDER), join(models, 'referent-v1'));
-  addSecondModel(models, MODEL_FOLDER, SECOND_MODEL);
+  await addModel(models, SECOND_MODEL, 300);
   return {
     PORT: '0',
     REDIS_URL: redisUrl,
@@ -119,7 +123,7 @@ async function run({ apis, workers, say = () => undefined, ...options }: Run): P
   let over = false;
   const isOver = () => over;
   const shared = { balancer, kb: KB, tally, isOver };
-  const baselines = new Map<string, string>();
+  const baselines: Baselines = new Map();
   const writers = Array.from(
     { length: options.writers },
     (_, writer) => new Writer({ ...shared, writer }),

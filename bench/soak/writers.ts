@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LoadBalancer, Node } from './nodes.js';
+import type { LoadBalancer } from './load-balancer.js';
+import type { Node } from '../support/node.js';
 import { diedMeanwhile } from './readers.js';
 import type { Tally } from './tally.js';
 

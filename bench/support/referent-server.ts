@@ -1,12 +1,7 @@
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
-import { setTimeout as wait } from 'node:timers/promises';
-
-type ServerProcess = ChildProcessByStdio<null, Readable, null>;
-
-const READY_WITHIN_MS = 120_000;
+import { ManagedProcess } from './managed-process.js';
+import { Node } from './node.js';
+import { processMemory } from './process-memory.js';
 
 /** A `referent serve` process of its own on a free port of loopback. */
 export interface ReferentServer {
@@ -29,79 +24,42 @@ export interface Memory {
 
 export async function startServer(dataDir: string): Promise<ReferentServer> {
   const start = performance.now();
-  const child = spawn(process.execPath, ['bin/referent.mjs', 'serve'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: {
-      ...process.env,
-      PORT: '0',
-      REFERENT_DATA_DIR: dataDir,
-      REFERENT_LOG_LEVEL: 'warn',
-    },
+  const server = new ManagedProcess({
+    name: 'referent serve',
+    args: ['serve'],
+    env: { PORT: '0', REFERENT_DATA_DIR: dataDir, REFERENT_LOG_LEVEL: 'warn' },
+    saysWhenUp: /listens on (http:\S+)/u,
   });
-  // Whatever ends this process, the server does not outlive it.
-  const kill = () => child.kill('SIGKILL');
-  process.on('exit', kill);
-  const stop = async () => {
-    process.off('exit', kill);
-    await stopped(child);
-  };
+  const node = new Node(server);
   try {
-    const url = await listening(child);
-    await untilReady(url, start);
-    const millisecondsToReady = performance.now() - start;
-    const cpuSecondsToReady = await cpuSecondsOf(child);
-    return { url, millisecondsToReady, cpuSecondsToReady, stop, memory: () => memoryOf(child) };
+    await server.start();
+    await node.untilReady();
   } catch (error) {
-    await stop();
+    await server.stop();
     throw error;
   }
-}
-
-/** The URL that the server prints; fails where it ends before. */
-function listening({ stdout }: ServerProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let said = '';
-    stdout.setEncoding('utf8').on('data', (text: string) => {
-      said += text;
-      const url = /listens on (http:\S+)/u.exec(said)?.[1];
-      if (url !== undefined) resolve(url);
-    });
-    stdout.on('end', () => {
-      reject(new Error(`referent serve ended before it listened: ${said}`));
-    });
-  });
-}
-
-async function untilReady(url: string, since: number): Promise<void> {
-  for (;;) {
-    const response = await fetch(`${url}/health/ready`);
-    const problem = await response.text();
-    if (response.ok) return;
-    if (performance.now() - since > READY_WITHIN_MS) throw new Error(`never ready: ${problem}`);
-    await wait(10);
-  }
+  return {
+    url: node.url,
+    millisecondsToReady: performance.now() - start,
+    cpuSecondsToReady: await cpuSecondsOf(server.pid),
+    stop: () => server.stop(),
+    memory: () => memoryOf(server.pid),
+  };
 }
 
 /** Linux only; null elsewhere. */
-async function memoryOf({ pid }: ServerProcess): Promise<Memory | null> {
-  try {
-    const status = await readFile(`/proc/${pid ?? 0}/status`, 'utf8');
-    const megabytes = (field: string) => {
-      const kibibytes = new RegExp(`^${field}:\\s+(\\d+) kB`, 'mu').exec(status)?.[1];
-      return Math.round((Number(kibibytes) * 1_024) / 1e6);
-    };
-    return {
-      resident: megabytes('VmRSS'),
-      ofFiles: megabytes('RssFile'),
-      peak: megabytes('VmHWM'),
-    };
-  } catch {
-    return null;
-  }
+async function memoryOf(pid: number | undefined): Promise<Memory | null> {
+  const megabytes = await processMemory(pid);
+  if (megabytes === null) return null;
+  return {
+    resident: Math.round(megabytes('VmRSS')),
+    ofFiles: Math.round(megabytes('RssFile')),
+    peak: Math.round(megabytes('VmHWM')),
+  };
 }
 
 /** Linux only; NaN elsewhere. */
-async function cpuSecondsOf({ pid }: ServerProcess): Promise<number> {
+async function cpuSecondsOf(pid: number | undefined): Promise<number> {
   try {
     const stat = await readFile(`/proc/${pid ?? 0}/stat`, 'utf8');
     // Fields 14 and 15 of proc(5), in ticks of 10 ms; the second field ends with a bracket.
@@ -110,12 +68,4 @@ async function cpuSecondsOf({ pid }: ServerProcess): Promise<number> {
   } catch {
     return Number.NaN;
   }
-}
-
-async function stopped(child: ServerProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill('SIGTERM');
-  const patience = AbortSignal.timeout(15_000);
-  const closed = once(child, 'close', { signal: patience });
-  await closed.catch(() => child.kill('SIGKILL'));
 }

@@ -1,20 +1,24 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { SqliteConnection } from '../kb/sqlite-driver.js';
+import { ReferentError } from '../contract/errors.js';
+import { FileLock } from '../kb/file-lock.js';
 
-/**
- * Does the work while no other process does work under the same file. The operating system drops the lock when the
- * process dies, however it dies. `busy` after ten seconds.
- */
+const PATIENCE_MS = 10_000;
+
+/** Does the work while no other process does work under the same file; `busy` after ten seconds. */
 export function whileLocked<T>(path: string, work: () => T): T {
   mkdirSync(dirname(path), { recursive: true });
-  const connection = SqliteConnection.open(path);
+  const lock = FileLock.exclusive(path, PATIENCE_MS);
+  if (lock === null) {
+    throw new ReferentError(
+      'busy',
+      `another process is writing to ${path}; wait for it, and try again`,
+    );
+  }
   try {
-    connection.exec('BEGIN EXCLUSIVE');
     chmodSync(path, 0o600);
     return work();
   } finally {
-    connection.rollback();
-    connection.close();
+    lock.release();
   }
 }

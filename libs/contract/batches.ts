@@ -1,13 +1,8 @@
 import { z } from 'zod';
+import { kb } from './requests.js';
 import { annotateOptions, document, link, offsetUnit, rerankMode, versions } from './annotate.js';
 
 /** Batch annotation: what `/v1/jobs` takes and answers. */
-const kb = z
-  .string()
-  .min(1)
-  .max(200)
-  .optional()
-  .describe('Knowledge base. Default: the one of REFERENT_DEFAULT_KB, else the only one there is.');
 
 export const jobRequest = z
   .object({

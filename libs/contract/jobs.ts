@@ -45,8 +45,8 @@ const embedJob = z.object({
 });
 const embedResult = z.object({ encoded: z.int() });
 
-/** Building an index: of what has changed (`compact`), or of a whole KB under another model, and the swap (`reembed`). */
-const publishJob = z.object({ kb: z.string(), task: z.enum(['compact', 'reembed']) });
+/** The last step of a re-embedding: the index of a KB under its new model, and the swap. */
+const publishJob = z.object({ kb: z.string() });
 const publishResult = z.object({ published: z.boolean() });
 
 export const JOBS = {

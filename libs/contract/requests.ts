@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { annotateOptions, document, givenMention, offsetUnit } from './annotate.js';
 
 /** Name of a KB in a request; whether it exists is the catalog's word, not the shape's. */
-const kb = z
+export const kb = z
   .string()
   .min(1)
   .max(200)

@@ -162,13 +162,8 @@ export async function pruneSnapshots(root: string, keep: number): Promise<readon
  * Deletes snapshots of a later state than the KB is in. Such a one is left when an import was killed between building
  * its index and committing; once the KB reaches that sequence by other changes it would pass for the right one.
  */
-export async function dropSnapshotsAfter(
-  root: string,
-  kbSequence: number,
-): Promise<readonly string[]> {
-  const entries = await readableSnapshots(root);
-  const later = entries.filter((entry) => entry.kbSequence > kbSequence);
-  return removeAll(later.map((entry) => entry.folder));
+export function dropSnapshotsAfter(root: string, kbSequence: number): Promise<readonly string[]> {
+  return dropSnapshotsAhead(root, () => Promise.resolve(kbSequence));
 }
 
 /** Deletes the snapshots of all models but these; a process that has one open goes on with it. */
@@ -230,8 +225,8 @@ export async function dropSnapshotsAhead(
 export const pendingRoot = (root: string): string => join(root, '.pending');
 
 /** Puts a snapshot from `pendingRoot` among those that are opened. */
-export async function adoptSnapshot(root: string, folder: string): Promise<void> {
-  await moveFolderTo(root, folder);
+export function adoptSnapshot(root: string, folder: string): Promise<void> {
+  return moveFolderTo(root, folder);
 }
 
 /** Deletes what imports that died have left. While no other import can run. */

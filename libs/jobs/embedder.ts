@@ -1,18 +1,34 @@
 import type { EntityRecord } from '../contract/entity.js';
 import type { VectorTable } from '../kb/kb-store.js';
+import { entityText } from '../linking/records.js';
+import type { EntityText } from '../model/entity-text.js';
 
 /** What an import needs of a model; `LinkingModel` is one. */
 export interface EntityEncoder {
   readonly manifest: { readonly version: string; readonly dimensions: number };
   /** [N, D] row-major, L2-normalised, in the order given. */
-  encodeEntities(entities: readonly EncodedText[]): Promise<Float32Array>;
+  encodeEntities(entities: readonly EntityText[]): Promise<Float32Array>;
 }
 
-interface EncodedText {
-  readonly title: string;
-  readonly aliases: readonly string[];
-  readonly types: readonly string[];
-  readonly description: string;
+/** What is to have a vector. */
+export interface Content {
+  readonly contentHash: string;
+  readonly text: EntityText;
+}
+
+/** Encodes in one call of the model, and stores the vectors. */
+export async function embed(
+  contents: readonly Content[],
+  model: EntityEncoder,
+  vectors: VectorTable,
+): Promise<void> {
+  const { version, dimensions } = model.manifest;
+  const matrix = await model.encodeEntities(contents.map(({ text }) => text)); // [N, D]
+  const rows = contents.map(({ contentHash }, row) => ({
+    contentHash,
+    vector: matrix.subarray(row * dimensions, (row + 1) * dimensions),
+  }));
+  await vectors.put(version, rows);
 }
 
 /** Entities gathered and sorted by length, so that a call has equal ones and little of its time goes into padding. */
@@ -31,9 +47,7 @@ export interface EmbedderHooks {
   readonly assertGoingOn: () => void;
 }
 
-interface Waiting {
-  readonly contentHash: string;
-  readonly text: EncodedText;
+interface Waiting extends Content {
   /** In UTF-16 units: near enough to the model's pieces to sort by. */
   readonly length: number;
 }
@@ -70,7 +84,7 @@ export class Embedder {
       if (contentHash === undefined || !missing.has(contentHash)) continue;
       if (this.underWay.has(contentHash)) continue;
       this.underWay.add(contentHash);
-      const text = textOf(record);
+      const text = entityText(record);
       this.waiting.push({ contentHash, text, length: lengthOf(text) });
       this.waitingChars += record.description.length;
       if (this.waiting.length >= POOL || this.waitingChars >= POOL_CHARS) await this.startAll();
@@ -113,13 +127,7 @@ export class Embedder {
   }
 
   private async encode(batch: readonly Waiting[]): Promise<void> {
-    const { version, dimensions } = this.model.manifest;
-    const matrix = await this.model.encodeEntities(batch.map(({ text }) => text)); // [N, D]
-    const rows = batch.map(({ contentHash }, row) => ({
-      contentHash,
-      vector: matrix.subarray(row * dimensions, (row + 1) * dimensions),
-    }));
-    await this.vectors.put(version, rows);
+    await embed(batch, this.model, this.vectors);
     batch.forEach(({ contentHash }) => this.underWay.delete(contentHash));
     this.encoded += batch.length;
     this.hooks.onEncoded();
@@ -130,7 +138,7 @@ export class Embedder {
   }
 }
 
-function lengthOf({ title, aliases, types, description }: EncodedText): number {
+function lengthOf({ title, aliases, types, description }: EntityText): number {
   const names = [...aliases.slice(0, SORTED_NAMES), ...types];
   return names.reduce((sum, name) => sum + name.length, title.length + description.length);
 }
@@ -139,6 +147,3 @@ function lengthOf({ title, aliases, types, description }: EncodedText): number {
 const SORTED_NAMES = 20;
 
 /** What a model reads of an entity. */
-export function textOf({ title, aliases, types, description }: EntityRecord): EncodedText {
-  return { title, aliases: aliases.map(({ name }) => name), types, description };
-}

@@ -3,7 +3,7 @@ import { ReferentError } from '../contract/errors.js';
 import { preview } from '../contract/faults.js';
 import type { EntityWrite, Expectation, WriteOutcome, WriteReport } from '../kb/kb-store.js';
 import { MAX_RECORD_BYTES, parseRecord, TOO_LONG } from './import-record.js';
-import { jsonLines, type JsonLine } from './json-lines.js';
+import { atMost, jsonLines, type JsonLine } from './json-lines.js';
 import { LinePages } from './line-pages.js';
 
 export interface BulkOptions {
@@ -35,16 +35,10 @@ async function* lines(
   maxBytes: number,
 ): AsyncGenerator<Iterable<JsonLine>> {
   const options = { name: 'the body', maxBytes: MAX_RECORD_BYTES, tooLong: TOO_LONG };
-  yield* jsonLines(bounded(content, maxBytes), options);
-}
-
-async function* bounded(content: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Buffer> {
-  let bytes = 0;
-  for await (const chunk of content) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) throw tooLarge(maxBytes);
-    yield chunk;
-  }
+  yield* jsonLines(
+    atMost(content, maxBytes, () => tooLarge(maxBytes)),
+    options,
+  );
 }
 
 export function tooLarge(maxBytes: number): ReferentError {

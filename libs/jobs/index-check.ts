@@ -3,7 +3,7 @@ import { ReferentError } from '../contract/errors.js';
 import { exactNearest, recallOf } from '../index/recall.js';
 import type { Neighbours, VectorIndex } from '../index/vector-index.js';
 import type { KbStore, StoredEntity } from '../kb/kb-store.js';
-import { entityText } from '../linking/rerank.js';
+import { entityText } from '../linking/records.js';
 import type { LinkingModel } from '../model/linking-model.js';
 
 /** Entities that are looked at. */

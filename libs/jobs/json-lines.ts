@@ -19,6 +19,20 @@ interface JsonLinesOptions {
   readonly tooLong: string;
 }
 
+/** The same content, and an error where it is longer. */
+export async function* atMost(
+  content: AsyncIterable<Buffer>,
+  maxBytes: number,
+  tooLarge: () => Error,
+): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for await (const chunk of content) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) throw tooLarge();
+    yield chunk;
+  }
+}
+
 /** The values of JSON Lines, as many at a time as a chunk completes; blank lines are left out. */
 export async function* jsonLines(
   content: AsyncIterable<Buffer>,

@@ -45,8 +45,11 @@ async function lead(
     let pauseMs = FIRST_PAUSE_MS;
     for (;;) {
       await new Round({ store, asked, queue, watch, signal }).run();
-      const job = { kb: store.name, task: 'reembed' } as const;
-      const { published } = await queue.run('publish', job, { lane: 'batch', signal });
+      const { published } = await queue.run(
+        'publish',
+        { kb: store.name },
+        { lane: 'batch', signal },
+      );
       if (published) return;
       await watch.check();
       await sleep(pauseMs, undefined, { signal });

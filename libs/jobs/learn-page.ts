@@ -1,6 +1,6 @@
-import { dropSnapshotsAfter } from '../index/snapshot.js';
-import type { KbStore, LearnedTotals, ChangeOptions } from '../kb/kb-store.js';
+import type { KbStore, LearnedTotals } from '../kb/kb-store.js';
 import type { KnownNames } from '../linking/gazetteer.js';
+import { withoutDeadIndex, type IndexedKb } from './dead-index.js';
 import {
   countLesson,
   lessonName,
@@ -9,13 +9,7 @@ import {
   type Lesson,
 } from '../linking/lessons.js';
 
-interface LearnedKb {
-  readonly store: KbStore;
-  /** Where the KB's index snapshots are (`KbCatalog.derivedFolder`). */
-  readonly derivedFolder: string;
-}
-
-export interface LearnTarget extends LearnedKb {
+export interface LearnTarget extends IndexedKb {
   /**
    * The KB's names: their occurrences that are not marked count as seen. null for texts in which not every mention is
    * marked.
@@ -64,16 +58,8 @@ export async function learnPage(
 }
 
 /** Forgets all that was learned, and gives what it was; `busy` while an import runs. */
-export function forgetLearned(kb: LearnedKb): Promise<LearnedTotals> {
+export function forgetLearned(kb: IndexedKb): Promise<LearnedTotals> {
   return kb.store.learned.forget(withoutDeadIndex(kb));
-}
-
-/** An index that a dead import left, of a sequence that is to come, would pass for one of what is learned. */
-function withoutDeadIndex({ store, derivedFolder }: LearnedKb): ChangeOptions {
-  const beforeCommit = async (): Promise<void> => {
-    await dropSnapshotsAfter(derivedFolder, (await store.info()).sequence);
-  };
-  return { beforeCommit };
 }
 
 function outcomeOf(

@@ -10,8 +10,11 @@ import { BullQueue } from '../queue/bull-queue.js';
 import { InProcessQueue } from '../queue/in-process-queue.js';
 import type { QueueLog } from '../queue/queue-log.js';
 import type { WorkQueue } from '../queue/work-queue.js';
+import { careForBatches } from '../batches/batch-care.js';
+import { Caretaker } from './caretaker.js';
 import { handlersOf } from './handlers/handlers.js';
 import { QueueReranker } from './queue-reranker.js';
+import { Reembedder } from './reembedder.js';
 
 export interface WorkParts {
   readonly settings: Settings;
@@ -62,6 +65,35 @@ export function redisQueue(settings: Settings, log: QueueLog): BullQueue | null 
   if (redisUrl === null) return null;
   const { prefix, maxWaiting } = queue;
   return new BullQueue({ redisUrl, prefix, maxWaiting, log });
+}
+
+/** What goes on beside requests and jobs in every process that has a queue. */
+export interface Background {
+  readonly caretaker: Caretaker;
+  readonly reembedder: Reembedder;
+}
+
+type BackgroundParts = Omit<WorkParts, 'settings'> & Pick<Work, 'queue'>;
+
+/** Not started yet. */
+export function backgroundOf({ catalog, pool, queue, batches, log }: BackgroundParts): Background {
+  const caretaker = new Caretaker(log);
+  const reembedder = new Reembedder({ catalog, pool, queue, log });
+  caretaker.register('re-embedding', () => reembedder.tend());
+  careForBatches(caretaker, { store: batches, queue });
+  return { caretaker, reembedder };
+}
+
+/** In the order in which one needs the other. */
+export async function closeWork(parts: Background & Work & Omit<WorkParts, 'settings' | 'log'>) {
+  const { caretaker, reembedder, queue, batches, kbs, catalog, pool } = parts;
+  await caretaker.close();
+  await reembedder.close();
+  await queue.close();
+  await batches.close();
+  await kbs.close();
+  await catalog.close();
+  await pool.close();
 }
 
 /** Two pages of embedding fill the model, and publishing a KB twice at a time is of no use. */

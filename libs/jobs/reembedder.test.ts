@@ -13,7 +13,7 @@ import {
 } from '../../test/support/small-kb.js';
 import { entityRecord } from '../contract/entity.js';
 import type { KbStore } from '../kb/kb-store.js';
-import { entityText } from '../linking/rerank.js';
+import { entityText } from '../linking/records.js';
 
 const SINGER = 'Freddie Mercury sang for Queen.';
 
@@ -160,7 +160,7 @@ describe('a re-embedding', () => {
         { lane: 'batch' },
       );
       const publish = (one: ReembedNode) =>
-        one.queue.run('publish', { kb: 'kb', task: 'reembed' }, { lane: 'batch' });
+        one.queue.run('publish', { kb: 'kb' }, { lane: 'batch' });
       const done = await Promise.all([publish(node), publish(other)]);
       expect(done.some(({ published }) => published)).toBe(true);
       expect(await store.models.state()).toEqual({

@@ -1,16 +1,14 @@
 import type { EntityRecord } from '../contract/entity.js';
 import { ReferentError } from '../contract/errors.js';
-import { dropSnapshotsAfter } from '../index/snapshot.js';
 import { contentHash } from '../kb/content-hash.js';
-import type { EntityWrite, KbStore, WriteReport } from '../kb/kb-store.js';
-import { textOf, type EntityEncoder } from './embedder.js';
+import type { EntityWrite, WriteReport } from '../kb/kb-store.js';
+import { entityText } from '../linking/records.js';
+import { withoutDeadIndex, type IndexedKb } from './dead-index.js';
+import { embed, type EntityEncoder } from './embedder.js';
 
 /** A KB and the model that it is searched with. */
-export interface WritePair {
-  readonly store: KbStore;
+export interface WritePair extends IndexedKb {
   readonly model: EntityEncoder;
-  /** Where the KB's index snapshots are (`KbCatalog.derivedFolder`). */
-  readonly derivedFolder: string;
 }
 
 /** The pair as it is now; `isOutdated` where the KB has moved on from the one given before. */
@@ -37,41 +35,26 @@ export async function writeEntities(
         writes.flatMap(({ record }) => record ?? []),
         pair,
       );
-      return await write(writes, pair);
+      const modelVersion = pair.model.manifest.version;
+      return await pair.store.writes.write(writes, { modelVersion, ...withoutDeadIndex(pair) });
     } catch (error) {
       if (!isMismatch(error) || attempt >= ATTEMPTS) throw error;
     }
   }
 }
 
-function write(
-  writes: readonly EntityWrite[],
-  { store, model, derivedFolder }: WritePair,
-): Promise<WriteReport> {
-  return store.writes.write(writes, {
-    modelVersion: model.manifest.version,
-    beforeCommit: async () => {
-      await dropSnapshotsAfter(derivedFolder, (await store.info()).sequence);
-    },
-  });
-}
-
 async function encodeMissing(
   records: readonly EntityRecord[],
   { store, model }: WritePair,
 ): Promise<void> {
-  const { version, dimensions } = model.manifest;
   const byHash = new Map(records.map((record) => [contentHash(record), record]));
-  const missing = await store.vectors.missing(version, [...byHash.keys()]);
+  const missing = await store.vectors.missing(model.manifest.version, [...byHash.keys()]);
   const waiting = [...byHash].filter(([hash]) => missing.has(hash));
-  for (let from = 0; from < waiting.length; from += CALL) {
-    const call = waiting.slice(from, from + CALL);
-    const matrix = await model.encodeEntities(call.map(([, record]) => textOf(record))); // [N, D]
-    const rows = call.map(([hash], row) => ({
-      contentHash: hash,
-      vector: matrix.subarray(row * dimensions, (row + 1) * dimensions),
-    }));
-    await store.vectors.put(version, rows);
+  const contents = waiting.map(([hash, record]) => {
+    return { contentHash: hash, text: entityText(record) };
+  });
+  for (let from = 0; from < contents.length; from += CALL) {
+    await embed(contents.slice(from, from + CALL), model, store.vectors);
   }
 }
 

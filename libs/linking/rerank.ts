@@ -12,8 +12,6 @@ import type {
 } from './stages.js';
 import { fusedScore } from './waves.js';
 
-export { entityText } from './records.js';
-
 export interface RerankOptions extends RerankContext {
   readonly kb: string;
   readonly text: string;

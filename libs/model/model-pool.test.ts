@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { addModel, modelsFolder, type ModelsFolder } from '../../test/support/models-folder.js';
+import { addModel } from '../../bench/support/added-model.js';
+import { modelsFolder, type ModelsFolder } from '../../test/support/models-folder.js';
 import { MODEL_FOLDER, shippedManifest } from '../../test/support/golden.js';
 import { ModelPool, type ModelPoolOptions } from './model-pool.js';
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { goldenTags, MODEL_FOLDER } from '../../test/support/golden.js';
+import { int8Bounds } from '../../test/support/int8.js';
 import type { Pieces } from '../text/pieces.js';
 import { nameMarks } from './layout/name-marks.js';
 import { shapesOf } from './layout/word-shapes.js';
@@ -39,8 +40,8 @@ describe('against the golden file', () => {
     expect([...shapesOf(text, pieces, 0, pieces.ids.length)]).toEqual(expected.shapes);
     expect([...nameMarks(pieces, names)]).toEqual(expected.names);
     const ours = (await model.tag({ text, pieces, names })) ?? [];
-    expect(difference(ours, expected.logitsInt8.flatMap(softmax))).toBeLessThan(0.02);
-    expect(difference(ours, expected.logits.flatMap(softmax))).toBeLessThan(0.3);
+    expect(difference(ours, expected.logitsInt8.flatMap(softmax))).toBeLessThan(int8Bounds.tagInt8);
+    expect(difference(ours, expected.logits.flatMap(softmax))).toBeLessThan(int8Bounds.tag);
   });
 });
 

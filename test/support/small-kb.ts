@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { EntityRecord } from '../../libs/contract/entity.js';
 import type { KbStore } from '../../libs/kb/kb-store.js';
 import { SqliteCatalog } from '../../libs/kb/sqlite-catalog.js';
-import { entityText } from '../../libs/linking/rerank.js';
+import { entityText } from '../../libs/linking/records.js';
 import type { LinkingModel } from '../../libs/model/linking-model.js';
 
 /** A catalog of SQLite stores in a folder of its own, gone after `remove`. */

@@ -9,7 +9,7 @@ import { tooLarge, writeLines } from '../../../libs/jobs/entity-lines.js';
 import { contentOf } from '../../../libs/jobs/import-source.js';
 import type { OpenKbs } from '../../../libs/linking/open-kbs.js';
 import type { ApiRequest, ApiResponse } from '../http/exchange.js';
-import { HttpError } from '../http/http-error.js';
+import { encodingOf } from '../http/lines-body.js';
 import type { EntityWriting } from './entity-writing.js';
 
 export interface EntityBulkOptions {
@@ -29,7 +29,8 @@ export class EntityBulk {
   async write(kb: string | undefined, request: ApiRequest, response: ApiResponse): Promise<void> {
     const { kbs, writing, maxBytes } = this.options;
     if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
-    refuseUnknownEncoding(request);
+    // gzip is known by its first bytes, whatever it is called.
+    encodingOf(request);
     await kbs.get(kb);
     response.statusCode = 200;
     response.setHeader('Content-Type', 'application/x-ndjson; charset=utf-8');
@@ -65,16 +66,6 @@ export class EntityBulk {
 function noLine(): RequestError {
   const detail = 'the body has no line: send an entity a line, as JSON.';
   return new RequestError('invalid-input', [{ pointer: '', detail }]);
-}
-
-/** gzip is known by its first bytes, whatever it is called. */
-function refuseUnknownEncoding({ headers }: ApiRequest): void {
-  const encoding = headers['content-encoding']?.toLowerCase() ?? 'identity';
-  if (encoding === 'identity' || encoding === 'gzip') return;
-  throw new HttpError(
-    'unsupported-media-type',
-    `Content-Encoding is ${JSON.stringify(encoding)}: send the body plain or gzip.`,
-  );
 }
 
 /** Decompressed, and without a byte order mark. */

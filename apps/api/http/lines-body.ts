@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createGunzip } from 'node:zlib';
 import { RequestError } from '../../../libs/contract/problem.js';
-import { jsonLines, type JsonLine } from '../../../libs/jobs/json-lines.js';
+import { atMost, jsonLines, type JsonLine } from '../../../libs/jobs/json-lines.js';
 import { ClientGone } from './arrival.js';
 import type { ApiRequest } from './exchange.js';
 import { HttpError } from './http-error.js';
@@ -19,38 +19,37 @@ export function linesBody(
   request: ApiRequest,
   limits: LinesLimits,
 ): AsyncIterable<Iterable<JsonLine>> {
-  const { maxLineBytes } = limits;
-  return jsonLines(bounded(pieces(request), limits), {
+  const { maxBytes, maxLineBytes } = limits;
+  const content = atMost(pieces(request), maxBytes, () => tooLarge(limits));
+  return jsonLines(content, {
     name: 'The body',
     maxBytes: maxLineBytes,
     tooLong: `longer than ${maxLineBytes} bytes: split the text, or raise REFERENT_MAX_BODY_BYTES`,
   });
 }
 
-async function* bounded(
-  chunks: AsyncIterable<Buffer>,
-  { maxBytes, maxBytesSetting }: LinesLimits,
-): AsyncGenerator<Buffer> {
-  let bytes = 0;
-  for await (const chunk of chunks) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) {
-      const detail = `the body has more than ${maxBytes} bytes: split the request, or raise ${maxBytesSetting}.`;
-      throw new RequestError('too-large', [{ pointer: '', detail }]);
-    }
-    yield chunk;
-  }
+function tooLarge({ maxBytes, maxBytesSetting }: LinesLimits): RequestError {
+  const detail = `the body has more than ${maxBytes} bytes: split the request, or raise ${maxBytesSetting}.`;
+  return new RequestError('too-large', [{ pointer: '', detail }]);
 }
 
-function pieces(request: ApiRequest): AsyncIterable<Buffer> {
-  const encoding = request.headers['content-encoding']?.toLowerCase() ?? 'identity';
-  const received = receive(request);
-  if (encoding === 'identity') return received;
-  if (encoding === 'gzip') return unpacked(received);
+/**
+ * How the body is packed.
+ * @throws HttpError `unsupported-media-type` for anything but plain and gzip.
+ */
+export function encodingOf({ headers }: ApiRequest): 'identity' | 'gzip' {
+  const encoding = headers['content-encoding']?.toLowerCase() ?? 'identity';
+  if (encoding === 'identity' || encoding === 'gzip') return encoding;
   throw new HttpError(
     'unsupported-media-type',
     `Content-Encoding is ${JSON.stringify(encoding)}: send the body plain or gzip.`,
   );
+}
+
+function pieces(request: ApiRequest): AsyncIterable<Buffer> {
+  const encoding = encodingOf(request);
+  const received = receive(request);
+  return encoding === 'gzip' ? unpacked(received) : received;
 }
 
 /** Stopping early leaves the request as it is, so that there is a connection to answer on. */

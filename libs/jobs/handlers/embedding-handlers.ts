@@ -1,12 +1,11 @@
 import type { SomeHandlers } from '../../queue/registration.js';
 import { embedPage } from '../embed-page.js';
-import type { PublishParts } from '../publish-reembedding.js';
-import { publishHandler } from './publish-handler.js';
+import { publishReembedding, type PublishParts } from '../publish-reembedding.js';
 
 /** What re-embedding a KB needs. */
 export function embeddingHandlers(parts: PublishParts): SomeHandlers {
   return {
     embed: (page, { signal }) => embedPage(page, parts, signal),
-    publish: publishHandler(parts),
+    publish: ({ kb }, { signal }) => publishReembedding(kb, parts, signal),
   };
 }

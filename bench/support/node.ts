@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ManagedProcess } from './managed-process.js';
 
+const READY_WITHIN_MS = 120_000;
+
 /** What a request came to. */
 export interface Answer {
   readonly status: number;
@@ -19,14 +21,17 @@ export class Node {
   }
 
   async untilReady(): Promise<void> {
-    const until = performance.now() + 60_000;
+    const until = performance.now() + READY_WITHIN_MS;
     for (;;) {
       const response = await fetch(`${this.url}/health/ready`).catch(() => undefined);
-      await response?.arrayBuffer();
+      const problem = await response?.text();
       if (response?.ok === true) break;
-      if (performance.now() > until)
-        throw new Error(`${this.process.name} is not ready after 60 s`);
-      await sleep(50);
+      if (performance.now() > until) {
+        throw new Error(
+          `${this.process.name} is never ready: ${problem ?? 'it cannot be reached'}`,
+        );
+      }
+      await sleep(10);
     }
     this.isReady = true;
   }
@@ -52,21 +57,5 @@ export class Node {
       headers: response.headers,
       body: isJson ? (JSON.parse(text) as unknown) : text,
     };
-  }
-}
-
-/** One of the nodes that are ready, in turns. */
-export class LoadBalancer {
-  private turn = 0;
-
-  constructor(readonly nodes: readonly Node[]) {}
-
-  async next(): Promise<Node> {
-    for (;;) {
-      const ready = this.nodes.filter((node) => node.isReady);
-      const node = ready[this.turn++ % Math.max(1, ready.length)];
-      if (node !== undefined) return node;
-      await sleep(20);
-    }
   }
 }

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+
+const STOP_WITHIN_MS = 15_000;
 
 export interface Launch {
   readonly name: string;
@@ -66,13 +67,14 @@ export class ManagedProcess {
     await exited;
   }
 
-  /** Resident megabytes without mapped files (Linux); NaN elsewhere. */
-  async ownMegabytes(): Promise<number> {
-    try {
-      const status = await readFile(`/proc/${String(this.child?.pid)}/status`, 'utf8');
-      return (Number(/^RssAnon:\s+(\d+) kB/mu.exec(status)?.[1]) * 1_024) / 1e6;
-    } catch {
-      return Number.NaN;
-    }
+  /** In good order; at once where that takes too long. */
+  async stop(): Promise<void> {
+    const late = setTimeout(() => this.child?.kill('SIGKILL'), STOP_WITHIN_MS);
+    await this.end('SIGTERM');
+    clearTimeout(late);
+  }
+
+  get pid(): number | undefined {
+    return this.child?.pid;
   }
 }
