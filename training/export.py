@@ -11,7 +11,7 @@ In FOLDER/weights, to measure against and to train further from:
     *.fp32.onnx          the trunks unquantised
     dual-trunk, cross-trunk .safetensors (fp16, Hugging Face names, layers only), dual-heads, cross-head (fp32)
     training.json        of both runs: configuration, data hash, step and log
-`v0` in place of a checkpoint takes v0's weights as they are.
+`v0` in place of a checkpoint takes v0's weights as they are, `shipped` those of weights/.
 """
 
 import argparse
@@ -103,10 +103,23 @@ def export_cross(model, out):
     save_weights(model, f"{out}/weights/cross-trunk.safetensors", head, cross.Config.trunk)
 
 
-def load(checkpoint, model, of_v0):
+def load_earlier_dual(name):
+    """v0's or the shipped dual encoder."""
+    v0 = (dual.Config.trunk, dual.Config.heads)
+    shipped = ("weights/dual-trunk.safetensors", "weights/dual-heads.safetensors")
+    return load_dual(*{"v0": v0, "shipped": shipped}[name])
+
+
+def load_earlier_cross(name):
+    v0 = (cross.Config.trunk, cross.Config.head)
+    shipped = ("weights/cross-trunk.safetensors", "weights/cross-head.safetensors")
+    return load_pretrained(*{"v0": v0, "shipped": shipped}[name])
+
+
+def load(checkpoint, model, earlier):
     """-> model, what is said of its training"""
-    if checkpoint == "v0":
-        return of_v0().eval(), {"weights": "v0"}
+    if checkpoint in ("v0", "shipped"):
+        return earlier(checkpoint).eval(), {"weights": checkpoint}
     saved = torch.load(checkpoint, weights_only=False)
     model.load_state_dict(saved["model"])
     return model.eval(), {key: saved[key] for key in ("config", "data", "step", "history")}
@@ -118,13 +131,9 @@ def main():
         parser.add_argument(f"--{name}", required=True)
     options = parser.parse_args()
     os.makedirs(f"{options.out}/weights", exist_ok=True)
-    model, of_dual = load(
-        options.dual, DualEncoder(), lambda: load_dual(dual.Config.trunk, dual.Config.heads)
-    )
+    model, of_dual = load(options.dual, DualEncoder(), load_earlier_dual)
     export_dual(model, options.out)
-    model, of_cross = load(
-        options.cross, CrossEncoder(), lambda: load_pretrained(cross.Config.trunk, cross.Config.head)
-    )
+    model, of_cross = load(options.cross, CrossEncoder(), load_earlier_cross)
     export_cross(model, options.out)
     with open(f"{options.out}/weights/training.json", "w") as file:
         json.dump({"dual": of_dual, "cross": of_cross}, file, indent=1)
