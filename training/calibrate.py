@@ -27,8 +27,6 @@ import torch
 import torch.nn.functional as F
 
 EVIDENCE = ("similarity", "exactTitle", "exactAlias", "bm25", "prior", "logPrior")
-# the first four again, and a 1, where labelled mentions of the surface are known
-EVIDENCE += ("labelledSimilarity", "labelledTitle", "labelledAlias", "labelledBm25", "labelled")
 CONFIDENCE = ("bias", "logOdds", "lead", "logit", "similarity", "exactTitle", "exactAlias", "bm25")
 CONFIDENCE += ("namesakes", "prior", "priorKnown", "priorMentions")
 BM25_OFFSET, UNSEEN = 3, 0.05  # as in libs/linking/ranking.ts
@@ -47,7 +45,7 @@ class Mentions:
     """M mentions with K = 100 candidates each, best retrieval first; rows without a candidate are NONE."""
 
     world: np.ndarray  # [M] names
-    evidence: np.ndarray  # [M, K, 11]
+    evidence: np.ndarray  # [M, K, 6]
     logit: np.ndarray  # [M, K], nan where not scored
     present: np.ndarray  # [M, K]
     gold: np.ndarray  # [M] place of gold; -1: not in the list
@@ -91,14 +89,14 @@ def add(columns, world, row, most):
     for at, c in enumerate(candidates):
         mentions = c["priorMentions"]
         prior = c["prior"]
-        basic = (
+        evidence[at] = (
             max(c["cosine"], floor),
             c["exactTitle"],
             c["exactAlias"] and not c["exactTitle"],
             0 if c["lexicalRank"] is None else 1 / (c["lexicalRank"] + BM25_OFFSET),
+            prior or 0,
+            0 if prior is None else np.log(prior + UNSEEN / (mentions + 1)),
         )
-        log_prior = 0 if prior is None else np.log(prior + UNSEEN / (mentions + 1))
-        evidence[at] = (*basic, prior or 0, log_prior, *(x * (mentions > 0) for x in (*basic, 1)))
         logit[at] = np.nan if c["logit"] is None else c["logit"]
         cosine[at] = c["cosine"]
     gold = next((at for at, c in enumerate(candidates) if c["isGold"]), -1)
@@ -180,7 +178,7 @@ def fit_order(data, top, with_logit, penalty=1e-4):
         nll = F.cross_entropy(torch.cat([scores, nil], 1), target, reduction="none")
         return (nll * weight).sum() + penalty * (numbers[:-1] ** 2).sum() / 100
 
-    start = [20.0, 1, 1, 1, 1, 0.1] + 5 * [0.0] + ([1.0] if with_logit else []) + [12.0]
+    start = [20.0, 1, 1, 1, 1, 0.1] + ([1.0] if with_logit else []) + [12.0]
     numbers = minimise(loss, start)
     return numbers[:-1], numbers[-1]
 

@@ -60,18 +60,6 @@ describe('fuse', () => {
     expect(second?.retrievalScore).toBeCloseTo(0.5 + Math.log(0.05 / 4), 6);
   });
 
-  test('where labels know the surface, similarity and names weigh as the manifest says of that', () => {
-    const more = { labelledSimilarity: -0.25, labelledAlias: 2, labelled: 4 };
-    const calibration = {
-      ranking: { ...ranking, retrieval: { ...ranking.retrieval, ...more } },
-    };
-    const found = { ...NOTHING, dense: dense({ 1: 0.5 }), aliases: [alias(1)] };
-    const scoreOf = (priorMentions: number) =>
-      fuse({ ...found, priorMentions }, calibration, unknown)[0]?.retrievalScore;
-    expect(scoreOf(0)).toBeCloseTo(0.5, 6);
-    expect(scoreOf(1)).toBeCloseTo(0.75 * 0.5 + 2 + 4, 6);
-  });
-
   test('what only words found gets its true cosine, and a rank no lower than the dense list ends', () => {
     const asked: number[] = [];
     const cosinesOf = (keys: readonly number[]) => {

@@ -1,4 +1,4 @@
-import { EVIDENCE_FEATURES, type Calibration, type EvidenceWeights } from '../model/manifest.js';
+import type { Calibration, EvidenceWeights } from '../model/manifest.js';
 import type { Candidate } from './stages.js';
 
 /** What is known of a candidate before anything reads it together with the mention. */
@@ -30,28 +30,26 @@ export function featuresOf(
   similarity: number,
   bm25Offset: number,
 ): EvidenceWeights {
-  const labelled = priorMentions > 0 ? 1 : 0;
-  const title = exactTitle ? 1 : 0;
-  const alias = exactAlias && !exactTitle ? 1 : 0;
-  const bm25 = lexicalRank === null ? 0 : 1 / (lexicalRank + bm25Offset);
   return {
     similarity,
-    exactTitle: title,
-    exactAlias: alias,
-    bm25,
+    exactTitle: exactTitle ? 1 : 0,
+    exactAlias: exactAlias && !exactTitle ? 1 : 0,
+    bm25: lexicalRank === null ? 0 : 1 / (lexicalRank + bm25Offset),
     prior: prior ?? 0,
     // With n labelled mentions: log((count + kappa) / (n + 1)), the evidence of a Dirichlet prior.
     logPrior: prior === null ? 0 : Math.log(prior + UNSEEN / (priorMentions + 1)),
-    labelledSimilarity: labelled * similarity,
-    labelledTitle: labelled * title,
-    labelledAlias: labelled * alias,
-    labelledBm25: labelled * bm25,
-    labelled,
   };
 }
 
 function weighed(features: EvidenceWeights, weights: EvidenceWeights): number {
-  return EVIDENCE_FEATURES.reduce((sum, name) => sum + weights[name] * features[name], 0);
+  return (
+    weights.similarity * features.similarity +
+    weights.exactTitle * features.exactTitle +
+    weights.exactAlias * features.exactAlias +
+    weights.bm25 * features.bm25 +
+    weights.prior * features.prior +
+    weights.logPrior * features.logPrior
+  );
 }
 
 /** Softmax probability of the first of these scores among all, and of "nothing fits", which scores `nil`. */

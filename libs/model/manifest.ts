@@ -62,17 +62,8 @@ const weights = <Name extends string>(names: readonly Name[]) =>
     Object.fromEntries(names.map((name) => [name, z.number()])) as Record<Name, z.ZodNumber>,
   );
 
-/** Weights that a manifest may leave out: they are 0. */
-const moreWeights = <Name extends string>(names: readonly Name[]) =>
-  z.object(
-    Object.fromEntries(names.map((name) => [name, z.number().default(0)])) as Record<
-      Name,
-      z.ZodDefault<z.ZodNumber>
-    >,
-  );
-
 /** What is known of a candidate before it is read together with the mention (libs/linking/ranking.ts). */
-const BASIC_FEATURES = [
+const EVIDENCE_FEATURES = [
   'similarity',
   'exactTitle',
   'exactAlias',
@@ -80,17 +71,6 @@ const BASIC_FEATURES = [
   'prior',
   'logPrior',
 ] as const;
-
-/** The first four again, and a 1, where labelled mentions of the surface are known: beside a prior they say less. */
-const LABELLED_FEATURES = [
-  'labelledSimilarity',
-  'labelledTitle',
-  'labelledAlias',
-  'labelledBm25',
-  'labelled',
-] as const;
-
-export const EVIDENCE_FEATURES = [...BASIC_FEATURES, ...LABELLED_FEATURES] as const;
 
 /** What says that a mention's first candidate is right (libs/linking/confidence.ts). */
 export const CONFIDENCE_FEATURES = [
@@ -108,7 +88,7 @@ export const CONFIDENCE_FEATURES = [
   'priorMentions',
 ] as const;
 
-const evidenceWeights = weights(BASIC_FEATURES).extend(moreWeights(LABELLED_FEATURES).shape);
+const evidenceWeights = weights(EVIDENCE_FEATURES);
 const confidenceWeights = weights(CONFIDENCE_FEATURES);
 
 const ranking = z.object({

@@ -1,16 +1,19 @@
 import {
   CONFIDENCE_FEATURES,
-  EVIDENCE_FEATURES,
   type Calibration,
   type ConfidenceWeights,
-  type EvidenceWeights,
 } from '../../libs/model/manifest.js';
 import { shippedManifest } from './golden.js';
 import type { Candidate } from '../../libs/linking/stages.js';
 
-const NO_EVIDENCE = Object.fromEntries(
-  EVIDENCE_FEATURES.map((name) => [name, 0]),
-) as EvidenceWeights;
+const NO_EVIDENCE = {
+  similarity: 0,
+  exactTitle: 0,
+  exactAlias: 0,
+  bm25: 0,
+  prior: 0,
+  logPrior: 0,
+};
 
 /** All weights 0, but for those given. */
 export function confidenceWeights(weights: Partial<ConfidenceWeights> = {}): ConfidenceWeights {
