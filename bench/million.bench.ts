@@ -32,8 +32,7 @@ import { withTemporaryFolder } from './support/temporary-folder.js';
  *
  *   node dist/bench/million.bench.js [--entities 100000] [--queries 200] [--starts 3]
  *
- * A million has not been run yet: by the rates at ten thousand it takes about an hour on 2 cores, 12 GB of disk and 4 GB
- * of memory.
+ * A million has not been run yet; it needs hours on a busy machine, and memory for all vectors (1.5 GB) beside the rest.
  */
 const { values: options } = parseArgs({
   options: {
