@@ -2,9 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
-import { Index, MetricKind, ScalarKind } from 'usearch';
 import { ExactIndex } from '../libs/index/exact-index.js';
 import { LayeredIndex } from '../libs/index/layered-index.js';
 import { buildGraph } from '../libs/index/graph-build.js';
@@ -13,6 +11,7 @@ import { namePages, vectorPages } from '../libs/index/testing/vectors.js';
 import { GRAPH_SETTINGS } from '../libs/index/usearch-file.js';
 import { VECTORS_FILE } from '../libs/index/vector-file.js';
 import type { Neighbours } from '../libs/index/vector-index.js';
+import { buildBareGraph } from './index/bare-graph.js';
 import { findVectors, type BenchVectors } from './index/bench-vectors.js';
 
 /**
@@ -95,31 +94,11 @@ function overlap(found: readonly Neighbours[], exact: readonly Neighbours[], k: 
   return rounded(shares.reduce((sum, share) => sum + share, 0) / shares.length, 4);
 }
 
-/** `add` alone with USearch's own cast, all cores, rows from memory: what our build is held against. */
-async function buildBare({ vectors, dimensions }: BenchVectors, count: number): Promise<void> {
-  const index = new Index({
-    dimensions,
-    metric: MetricKind.Cos,
-    quantization: ScalarKind.I8,
-    connectivity: GRAPH_SETTINGS.connectivity,
-    expansion_add: GRAPH_SETTINGS.expansionAdd,
-    expansion_search: GRAPH_SETTINGS.expansionSearch,
-    multi: false,
-  });
-  for (let first = 0; first < count; first += 512) {
-    const rows = vectors.subarray(first * dimensions, Math.min(count, first + 512) * dimensions);
-    const keys = BigUint64Array.from({ length: rows.length / dimensions }, (_, i) =>
-      BigInt(first + i),
-    );
-    index.add(keys, rows, availableParallelism());
-    await nextTurn();
-  }
-}
-
 /** Both on the same first rows, in turns, so that other work on the machine hits both; medians of three. */
 async function measureBuildRate(folder: string, source: BenchVectors): Promise<void> {
   const { dimensions } = source;
   const rows = Math.min(10_000, source.vectors.length / dimensions);
+  const first = source.vectors.subarray(0, rows * dimensions);
   const task = {
     vectorsPath: join(folder, VECTORS_FILE),
     graphPath: join(folder, 'rate.usearch'),
@@ -130,7 +109,7 @@ async function measureBuildRate(folder: string, source: BenchVectors): Promise<v
   const bare: number[] = [];
   for (let turn = 0; turn < 3; turn++) {
     ours.push(rows / (await seconds(() => buildGraph(task, () => undefined))));
-    bare.push(rows / (await seconds(() => buildBare(source, rows))));
+    bare.push(rows / (await seconds(() => buildBareGraph(first, dimensions))));
   }
   await rm(task.graphPath);
   const [oursMedian, bareMedian] = [percentiles(ours).p50, percentiles(bare).p50];

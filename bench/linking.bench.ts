@@ -1,14 +1,10 @@
 import { parseArgs } from 'node:util';
-import { SqliteCatalog } from '../libs/kb/sqlite-catalog.js';
-import { KnowledgeBase } from '../libs/linking/knowledge-base.js';
-import { Linker, type Annotation } from '../libs/linking/linker.js';
+import type { Annotation, Linker } from '../libs/linking/linker.js';
 import { STEPS, type RerankMode } from '../libs/linking/stages.js';
-import { mentionBatches } from '../libs/model/batches.js';
-import { LinkingModel } from '../libs/model/linking-model.js';
-import { openModelFolder } from '../libs/model/model-folder.js';
+import type { TokenBatch } from '../libs/model/engine.js';
+import type { LinkingModel } from '../libs/model/linking-model.js';
+import { bareTrunkPass, documentWindows, openDemoLinker } from './linking/demo-linker.js';
 import { DOCUMENT } from './linking/document.js';
-import { feedsOf, openSession, sequential } from './support/bare-session.js';
-import { importDemo, MODEL_FOLDER } from './support/demo-kb.js';
 import { median, millisecondsOf, printFigure, rounded } from './support/figures.js';
 import { withTemporaryFolder } from './support/temporary-folder.js';
 
@@ -47,20 +43,18 @@ async function linked(linker: Linker, rerank: RerankMode): Promise<Omit<Run, 'tr
   return { ...annotation, all: performance.now() - start };
 }
 
-/** The windows of the document that encode passes through the trunk, in a bare session. */
-async function bareTrunkPass(model: LinkingModel, linker: Linker): Promise<() => Promise<void>> {
-  const { paths, manifest } = await openModelFolder(MODEL_FOLDER);
-  const { mentions } = await linker.mentions({ text: DOCUMENT });
-  const pieces = model.tokenize(DOCUMENT);
-  const batches = [...mentionBatches(pieces, mentions, manifest)].map(({ batch }) => batch);
+function reportDocument(
+  model: LinkingModel,
+  windows: readonly TokenBatch[],
+  mentions: number,
+): void {
   printFigure(BENCH, 'document', {
     words: DOCUMENT.split(/\s+/u).length,
-    pieces: pieces.ids.length,
-    computedPieces: batches.reduce((sum, { ids }) => sum + ids.length, 0),
-    windows: batches.reduce((sum, { lengths }) => sum + lengths.length, 0),
-    mentions: mentions.length,
+    pieces: model.tokenize(DOCUMENT).ids.length,
+    computedPieces: windows.reduce((sum, { ids }) => sum + ids.length, 0),
+    windows: windows.reduce((sum, { lengths }) => sum + lengths.length, 0),
+    mentions,
   });
-  return sequential(await openSession(paths.trunk), batches.map(feedsOf));
 }
 
 async function measure({ linker, trunkPass }: Bench): Promise<Record<RerankMode, Run[]>> {
@@ -97,22 +91,16 @@ function report(rerank: RerankMode, runs: readonly Run[]): void {
 }
 
 async function main(dataDir: string): Promise<void> {
-  const catalog = new SqliteCatalog({ dataDir });
-  const model = await LinkingModel.load(MODEL_FOLDER);
-  await importDemo(catalog, model);
-  const kb = await KnowledgeBase.open({
-    store: await catalog.open('demo'),
-    model: model.identity,
-    derivedFolder: catalog.derivedFolder('demo'),
-  });
-  const linker = new Linker(model, kb);
-  const runs = await measure({ linker, trunkPass: await bareTrunkPass(model, linker) });
+  const demo = await openDemoLinker(dataDir);
+  const { linker, model } = demo;
+  const windows = await documentWindows(demo);
+  const { mentions } = await linker.mentions({ text: DOCUMENT });
+  reportDocument(model, windows, mentions.length);
+  const runs = await measure({ linker, trunkPass: await bareTrunkPass(windows) });
   const trunk = Object.values(runs).flatMap((all) => all.map((run) => run.trunk));
   printFigure(BENCH, 'trunk pass', { value: rounded(median(trunk), 2), unit: 'ms' });
   for (const mode of MODES) report(mode, runs[mode]);
-  await kb.close();
-  await catalog.close();
-  await model.close();
+  await demo.close();
 }
 
 await withTemporaryFolder(main);

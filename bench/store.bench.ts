@@ -7,11 +7,11 @@ import { parseArgs, promisify } from 'node:util';
 import { readGold } from '../libs/evaluation/gold.js';
 import { shuffledOrdinals } from '../libs/evaluation/sample.js';
 import { Embedder, type EntityEncoder } from '../libs/jobs/embedder.js';
-import { readRecords } from '../libs/jobs/import-reader.js';
 import { fileSource, type ImportSource } from '../libs/jobs/import-source.js';
 import type { KbStore, LexicalQuery } from '../libs/kb/kb-store.js';
 import { SqliteCatalog } from '../libs/kb/sqlite-catalog.js';
 import { lexicalQuery } from '../libs/linking/retrieve.js';
+import { stageRecords } from './store/import-records.js';
 import { generatedSource } from './store/sources.js';
 
 /**
@@ -64,21 +64,11 @@ const rates = (count: number, { seconds, cpuSeconds }: Cost) => ({
   perCpuSecond: Math.round(count / cpuSeconds),
 });
 
-async function stage(store: KbStore, source: ImportSource, embedder?: Embedder): Promise<void> {
-  await store.imports.begin();
-  for await (const page of readRecords(source)) {
-    const records = page.records.map(({ record }) => record);
-    const { contentHashes } = await store.imports.add(records);
-    await embedder?.add(records, contentHashes);
-  }
-  await embedder?.finish();
-}
-
 /** All that an import does besides encoder and index: read, check, hash, stage, names, BM25, commit. */
 async function measureImport(store: KbStore, open: () => Promise<ImportSource>): Promise<void> {
   for (const run of ['first', 'unchanged'] as const) {
     const source = await open();
-    const staging = await cost(() => stage(store, source));
+    const staging = await cost(() => stageRecords(store, source));
     let worst = 0;
     let last = performance.now();
     const committing = await cost(() =>
@@ -213,7 +203,7 @@ async function importForMemory(lines: number): Promise<void> {
   const store = await catalog.openOrCreate('generated');
   const embedder = new Embedder(instantEncoder, store.vectors, NO_HOOKS);
   const spent = await cost(async () => {
-    await stage(store, generatedSource(lines), embedder);
+    await stageRecords(store, generatedSource(lines), embedder);
     await store.imports.commit();
   });
   const { entities } = await store.info();

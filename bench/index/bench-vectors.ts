@@ -1,9 +1,7 @@
-import { createReadStream } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { createGunzip } from 'node:zlib';
+import { linesOfFile } from '../../libs/evaluation/lines.js';
 import { clusteredVectors } from '../../libs/index/testing/vectors.js';
 import type { EntityText } from '../../libs/model/entity-text.js';
 import { LinkingModel } from '../../libs/model/linking-model.js';
@@ -67,19 +65,39 @@ async function vectorsOfFiles(wanted: Wanted, file: string): Promise<BenchVector
   return { name: file, dimensions, vectors, queries: asked.slice(0, queries * dimensions) };
 }
 
-async function vectorsOfWorld(wanted: Wanted, world: string): Promise<BenchVectors> {
+function vectorsOfWorld(wanted: Wanted, folder: string): Promise<BenchVectors> {
+  const { world: name, count, queries } = wanted;
+  const files = {
+    name,
+    entities: join(folder, 'entities.jsonl.gz'),
+    labelled: join(folder, 'dev.jsonl.gz'),
+  };
+  return realVectors(files, { count, queries });
+}
+
+export interface TextFiles {
+  readonly name: string;
+  readonly entities: string;
+  /** Texts whose mentions are the queries. */
+  readonly labelled: string;
+}
+
+/** What the shipped model makes of real texts; kept in the temporary folder for the next run. */
+export async function realVectors(
+  { name, entities, labelled }: TextFiles,
+  { count, queries }: Pick<Wanted, 'count' | 'queries'>,
+): Promise<BenchVectors> {
   const model = await LinkingModel.load(MODEL_FOLDER);
   try {
     const { version, dimensions } = model.manifest;
-    const cache = join(tmpdir(), 'referent-bench', `${wanted.world}-${version}`);
-    const { count, queries } = wanted;
+    const cache = join(tmpdir(), 'referent-bench', `${name}-${version}`);
     const vectors = await kept(`${cache}-entities-${count}.f32`, () =>
-      encodeEntities(model, join(world, 'entities.jsonl.gz'), count),
+      encodeEntities(model, entities, count),
     );
     const asked = await kept(`${cache}-mentions-${queries}.f32`, () =>
-      encodeMentions(model, join(world, 'dev.jsonl.gz'), queries),
+      encodeMentions(model, labelled, queries),
     );
-    return { name: `world ${wanted.world}`, dimensions, vectors, queries: asked };
+    return { name, dimensions, vectors, queries: asked };
   } finally {
     await model.close();
   }
@@ -107,7 +125,7 @@ async function encodeEntities(
   count: number,
 ): Promise<Float32Array> {
   const entities: EntityText[] = [];
-  for await (const line of linesOf(file)) {
+  for await (const { text: line } of linesOfFile(file)) {
     if (entities.length >= count) break;
     entities.push(entityText(JSON.parse(line) as RawEntity));
   }
@@ -127,7 +145,7 @@ async function encodeMentions(
 ): Promise<Float32Array> {
   const parts: Float32Array[] = [];
   let encoded = 0;
-  for await (const line of linesOf(file)) {
+  for await (const { text: line } of linesOfFile(file)) {
     if (encoded >= count) break;
     const { text, mentions } = JSON.parse(line) as RawDocument;
     const spans = mentions
@@ -152,10 +170,6 @@ interface RawDocument {
 function entityText({ title, aliases = [], types = [], description = '' }: RawEntity): EntityText {
   const names = aliases.map((alias) => (typeof alias === 'string' ? alias : alias.name));
   return { title, aliases: names, types, description };
-}
-
-function linesOf(file: string): AsyncIterable<string> {
-  return createInterface({ input: createReadStream(file).pipe(createGunzip()) });
 }
 
 function concatenated(parts: readonly Float32Array[]): Float32Array {

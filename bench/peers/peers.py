@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import crossencoder
 from minilm import MiniLm
-from trigrams import trigram_candidates
+from trigrams import Trigrams
 from worlds import read_entities, read_mentions, recall, rows_by_name, sample, sha256_of
 
 
@@ -88,7 +88,7 @@ def main():
     for plan in plans:
         print("#", plan["world"], flush=True)
         world = load(plan, args.train_mentions // len(plans), args.seed)
-        world.figures["charTrigrams"] = recall(trigram_candidates(world.entities, world.mentions), world.mentions)
+        world.figures["charTrigrams"] = recall(Trigrams(world.entities).candidates(world.mentions), world.mentions)
         if len(world.entities) <= args.most_entities:
             measure_minilm(world, model)
             small.append(world)

@@ -12,18 +12,22 @@ MOST = 100
 CHUNK = 32  # mentions at a time: [CHUNK, names] is dense
 
 
-def trigram_candidates(entities, mentions):
-    """-> rows of each mention, best first, at most 100"""
-    names, rows = zip(*[(name, row) for row, entity in enumerate(entities) for name in entity.names])
-    rows = np.array(rows)
-    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 3), min_df=min(10, len(names)), dtype=np.float32)
-    known = vectorizer.fit_transform(names).T.tocsc()  # [grams, names]
-    asked = vectorizer.transform([m.surface for m in mentions])  # [M, grams]
-    ranked = []
-    for start in range(0, len(mentions), CHUNK):
-        scores = (asked[start : start + CHUNK] @ known).toarray()  # [CHUNK, names]
-        ranked += [best_rows(line, rows) for line in scores]
-    return ranked
+class Trigrams:
+    def __init__(self, entities):
+        names, rows = zip(*[(name, row) for row, entity in enumerate(entities) for name in entity.names])
+        self.rows = np.array(rows)
+        min_df = min(10, len(names))
+        self.vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 3), min_df=min_df, dtype=np.float32)
+        self.known = self.vectorizer.fit_transform(names).T.tocsr()  # [grams, names]
+
+    def candidates(self, mentions):
+        """-> rows of each mention, best first, at most 100"""
+        asked = self.vectorizer.transform([m.surface for m in mentions])  # [M, grams]
+        ranked = []
+        for start in range(0, len(mentions), CHUNK):
+            scores = (asked[start : start + CHUNK] @ self.known).toarray()  # [CHUNK, names]
+            ranked += [best_rows(line, self.rows) for line in scores]
+        return ranked
 
 
 def best_rows(scores, rows):

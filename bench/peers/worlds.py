@@ -28,7 +28,7 @@ class Mention:
     surface: str
     left: str
     right: str
-    gold: int  # row of the KB
+    gold: int | None  # row of the KB
 
     @property
     def sentence(self):
@@ -56,21 +56,23 @@ def read_entities(path):
     ]
 
 
+def mentions_of(document, row_of):
+    """Offsets are UTF-16 units, so texts are cut as such. Mentions of no entity of the KB have gold None."""
+    units = document["text"].encode("utf-16-le")
+
+    def cut(start, end):
+        return units[2 * max(start, 0) : 2 * end].decode("utf-16-le", "ignore")
+
+    for m in document["mentions"]:
+        start, end = m["start"], m["end"]
+        left, right = cut(start - CONTEXT_CHARS, start), cut(end, end + CONTEXT_CHARS)
+        yield Mention(cut(start, end), left, right, row_of.get(m.get("entityId")))
+
+
 def read_mentions(path, row_of):
-    """Offsets are UTF-16 units, so texts are cut as such. Mentions of no entity of the KB are left out."""
-    mentions = []
-    for document in read_lines(path):
-        units = document["text"].encode("utf-16-le")
-
-        def cut(start, end):
-            return units[2 * max(start, 0) : 2 * end].decode("utf-16-le", "ignore")
-
-        for m in document["mentions"]:
-            if m["entityId"] in row_of:
-                start, end = m["start"], m["end"]
-                left, right = cut(start - CONTEXT_CHARS, start), cut(end, end + CONTEXT_CHARS)
-                mentions.append(Mention(cut(start, end), left, right, row_of[m["entityId"]]))
-    return mentions
+    """Mentions of no entity of the KB are left out."""
+    mentions = (mention for document in read_lines(path) for mention in mentions_of(document, row_of))
+    return [mention for mention in mentions if mention.gold is not None]
 
 
 def sample(mentions, most, seed):

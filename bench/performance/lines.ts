@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
@@ -15,7 +16,9 @@ export interface BenchRun {
   readonly lines: readonly Line[];
 }
 
+/** None where there is no such folder. */
 export async function readRuns(folder: string): Promise<BenchRun[]> {
+  if (!existsSync(folder)) return [];
   const files = (await readdir(folder)).filter((file) => file.endsWith('.bench.jsonl')).sort();
   return Promise.all(files.map((file) => readRun(join(folder, file))));
 }

@@ -1,5 +1,6 @@
 import { markdown } from '../support/markdown.js';
 import { cell, linesOf, type BenchRun } from './lines.js';
+import { SCALE_SECTIONS } from './scale-sections.js';
 import { SECTIONS, type Section } from './sections.js';
 import { SERVICE_SECTIONS } from './service-sections.js';
 
@@ -13,7 +14,7 @@ A figure of a busy machine says little about another one. So what was measured i
 the same run, in turns: a bare ONNX Runtime session on the same inputs, bare USearch on the same vectors, one pass of
 the trunk over the same text. These ratios are what the code is judged by; seconds are there to be pictured.
 
-${[...SECTIONS, ...SERVICE_SECTIONS].map((section) => sectionText(section, runs)).join('\n\n')}
+${[...SECTIONS, ...SCALE_SECTIONS, ...SERVICE_SECTIONS].map((section) => sectionText(section, runs)).join('\n\n')}
 
 ## How it was run
 

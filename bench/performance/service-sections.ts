@@ -67,5 +67,35 @@ were not killed, lost or undone writes, changed links, problems of \`referent ve
     ]),
 };
 
+const latency: Section = {
+  title: 'One sentence with one mention',
+  text: () => `\`POST /v1/annotate\` over loopback, demo KB, default options, one client that waits for each answer. Every
+sentence is asked once, so that nothing that was kept of an earlier one helps.`,
+  head: ['mention', 'p50 ms', 'goal', 'p99 ms', 'goal', 'requests'],
+  rows: (runs) =>
+    linesOf(runs, 'latency', { measure: 'one sentence' }).map((line) => [
+      cell(line, 'mentions'),
+      cell(line, 'p50', 1),
+      cell(line, 'goals.p50'),
+      cell(line, 'p99', 1),
+      cell(line, 'goals.p99'),
+      cell(line, 'requests'),
+    ]),
+};
+
+const ratios: Section = {
+  title: 'Ratios that the tests hold',
+  text: () => `Measured in small by \`npm test\` (\`test/ratios.test.ts\`), which fails above the bound: time to time, or a count,
+so that they say the same on any machine. Least and most are those of this run; what the bounds rest on stands in
+\`bench/ratios/bounds.ts\`.`,
+  head: ['ratio', 'value', 'least', 'most', 'bound'],
+  rows: (runs) =>
+    (runs.find(({ name }) => name === 'ratios')?.lines ?? [])
+      .filter(({ what }) => what !== undefined)
+      .map((line) =>
+        ['what', 'value', 'least', 'highest', 'bound'].map((field) => cell(line, field)),
+      ),
+};
+
 /** What the service does beside answering: writes, queues, faults. */
-export const SERVICE_SECTIONS: readonly Section[] = [entities, queue, soak];
+export const SERVICE_SECTIONS: readonly Section[] = [latency, entities, queue, soak, ratios];

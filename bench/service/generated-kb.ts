@@ -56,10 +56,11 @@ function* entities(count: number) {
 }
 
 export function generatedSource(count: number): ImportSource {
-  return streamSource(Readable.from(pages(count)), 'jsonl', `${count} generated entities`);
+  return streamSource(Readable.from(generatedPages(count)), 'jsonl', `${count} generated entities`);
 }
 
-function* pages(count: number): Generator<Buffer> {
+/** JSON Lines. */
+export function* generatedPages(count: number): Generator<Buffer> {
   let lines = '';
   for (const entity of entities(count)) {
     lines += `${JSON.stringify(entity)}\n`;
@@ -83,18 +84,19 @@ export function clusterEncoder(manifest: EntityEncoder['manifest']): EntityEncod
   };
 }
 
-/** A KB of generated entities with random vectors in clusters, stored and indexed by the import's own code. */
+/** A KB of generated entities, with random vectors in clusters unless told otherwise, stored and indexed by the import's own code. */
 export async function importGeneratedKb(
   dataDir: string,
   kb: string,
   count: number,
+  encoderFor: (manifest: EntityEncoder['manifest']) => EntityEncoder = clusterEncoder,
 ): Promise<{ entities: number; names: number; seconds: ImportReport['seconds'] }> {
   const catalog = new SqliteCatalog({ dataDir });
   const { manifest } = await openModelFolder(MODEL_FOLDER);
   const store = await catalog.openOrCreate(kb);
   const { seconds } = await importEntities({
     store,
-    model: clusterEncoder(manifest),
+    model: encoderFor(manifest),
     derivedFolder: catalog.derivedFolder(kb),
     sources: [generatedSource(count)],
     strict: true,

@@ -22,12 +22,15 @@ export interface Memory {
   readonly peak: number;
 }
 
-export async function startServer(dataDir: string): Promise<ReferentServer> {
+export async function startServer(
+  dataDir: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<ReferentServer> {
   const start = performance.now();
   const server = new ManagedProcess({
     name: 'referent serve',
     args: ['serve'],
-    env: { PORT: '0', REFERENT_DATA_DIR: dataDir, REFERENT_LOG_LEVEL: 'warn' },
+    env: { PORT: '0', REFERENT_DATA_DIR: dataDir, REFERENT_LOG_LEVEL: 'warn', ...env },
     saysWhenUp: /listens on (http:\S+)/u,
   });
   const node = new Node(server);

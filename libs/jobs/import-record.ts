@@ -35,9 +35,11 @@ export function parseRecord(value: unknown): ParsedRecord {
   const { given, unknown } = sorted(value);
   const depth = checkDepth(given);
   if (depth !== undefined) return bad(depth);
-  const text = checkText(given);
+  // Nearly all records have no such text: one look instead of a copy of each.
+  const isPlain = !someText(given, isOdd);
+  const text = isPlain ? undefined : checkText(given);
   if (text !== undefined) return bad(text);
-  const parsed = entityRecord.safeParse(wellFormed(given));
+  const parsed = entityRecord.safeParse(isPlain ? given : wellFormed(given));
   if (!parsed.success) return bad(...faultsOf(parsed.error, given));
   return { record: parsed.data, unknownFields: unknown };
 }
@@ -55,11 +57,13 @@ function kindOf(value: unknown): string {
 
 /** Known fields as they are, the others inside `data`. */
 function sorted(value: object): { given: Record<string, unknown>; unknown: string[] } {
-  const entries = Object.entries(value).filter(([, content]) => content !== null);
-  const unknown = entries.filter(([field]) => !FIELDS.has(field));
-  const given: Record<string, unknown> = Object.fromEntries(
-    entries.filter(([field]) => FIELDS.has(field)),
-  );
+  const given: Record<string, unknown> = {};
+  const unknown: [string, unknown][] = [];
+  for (const [field, content] of Object.entries(value)) {
+    if (content === null) continue;
+    if (FIELDS.has(field)) given[field] = content;
+    else unknown.push([field, content]);
+  }
   if (unknown.length > 0 && (given['data'] === undefined || isObject(given['data']))) {
     given['data'] = { ...Object.fromEntries(unknown), ...given['data'] };
   }
@@ -103,10 +107,12 @@ function checkText(given: Record<string, unknown>): RecordFault | undefined {
 }
 
 const hasNul = (text: string) => text.includes('\0');
+const isOdd = (text: string) => hasNul(text) || text !== toUSVString(text);
 
 function someText(value: unknown, test: (text: string) => boolean): boolean {
   if (typeof value === 'string') return test(value);
   if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value)) return value.some((each) => someText(each, test));
   return Object.entries(value).some(([key, content]) => test(key) || someText(content, test));
 }
 

@@ -15,14 +15,17 @@ export interface SearchText {
 export function searchTextOf(record: EntityRecord, names: readonly EntityName[]): SearchText {
   const aliases = names.filter((name) => !name.isTitle).slice(0, INDEXED_ALIASES);
   return {
-    title: normaliseName(record.title),
+    title: names.find((name) => name.isTitle)?.normalised ?? '',
     aliases: aliases.map((name) => name.normalised).join(' '),
     description: decomposed(record.description.slice(0, INDEXED_DESCRIPTION_CHARS)),
   };
 }
 
+const ASCII_ONLY = /^[\0-\x7f]*$/;
+
 /** FTS5 folds case and drops the marks; compatibility characters and ß are folded here, as in the names. */
 function decomposed(text: string): string {
+  if (ASCII_ONLY.test(text)) return text;
   return text.normalize('NFKD').replace(/ß/g, 'ss');
 }
 

@@ -12,7 +12,7 @@ import { patiently } from './patience.js';
 import type { PublishWindow } from './publish-window.js';
 import { serialise } from './record-tag.js';
 import { commitStaged, reserveSequences, sequenceOf } from './sqlite-commit.js';
-import type { SqliteConnection } from './sqlite-driver.js';
+import type { SqliteConnection, SqlValue } from './sqlite-driver.js';
 import type { SqliteWriter } from './sqlite-writer.js';
 import {
   emptyTally,
@@ -182,6 +182,7 @@ export class SqliteImportStage extends ImportStage {
       page.map((row) => row.record.id),
     );
     const duplicates: DuplicateId[] = [];
+    const rows: SqlValue[][] = [];
     for (const row of page) {
       const { visible, staged } = known.get(row.record.id) ?? {};
       if (staged !== undefined) {
@@ -193,9 +194,9 @@ export class SqliteImportStage extends ImportStage {
       const json = serialise(row.record);
       const state = stateOf(visible, json);
       open.counts[state]++;
-      const stage = state === 'unchanged' ? stageUnchanged : stageRecord;
-      stage(connection, { key, state, json, row });
+      rows.push(columnsOf({ key, state, json, row }));
     }
+    insertRows(connection, rows);
     return duplicates;
   }
 }
@@ -211,20 +212,23 @@ function lookUp(connection: SqliteConnection, ids: readonly string[]): Map<strin
   return new Map(rows.map(([id, ...known]) => [String(id), knownOf(known)]));
 }
 
-const INSERT = `INSERT INTO staging.entity
-  (key, id, position, state, rank, content_hash, record, names, weights, title, aliases, description)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const COLUMNS =
+  'key, id, position, state, rank, content_hash, record, names, weights, title, aliases, description';
+const insertOf = (rows: number) =>
+  `INSERT INTO staging.entity (${COLUMNS})
+   VALUES ${Array(rows).fill('(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)').join(', ')}`;
 
-/** So that a later record with the same id is seen as a duplicate, and a change made meanwhile is undone. */
-function stageUnchanged(connection: SqliteConnection, { key, json, row }: StagedRecord): void {
-  connection.run(
-    `INSERT INTO staging.entity (key, id, position, state, rank, content_hash, record)
-     VALUES (?, ?, ?, 'unchanged', 0, x'', ?)`,
-    key,
-    row.record.id,
-    row.position,
-    json,
-  );
+/** A statement of many rows takes two thirds of the time of as many statements. */
+const ROWS_A_STATEMENT = 32;
+const INSERT_MANY = insertOf(ROWS_A_STATEMENT);
+const INSERT_ONE = insertOf(1);
+
+function insertRows(connection: SqliteConnection, rows: readonly (readonly SqlValue[])[]): void {
+  const inMany = rows.length - (rows.length % ROWS_A_STATEMENT);
+  for (let first = 0; first < inMany; first += ROWS_A_STATEMENT) {
+    connection.run(INSERT_MANY, ...rows.slice(first, first + ROWS_A_STATEMENT).flat());
+  }
+  for (const row of rows.slice(inMany)) connection.run(INSERT_ONE, ...row);
 }
 
 interface StagedRecord {
@@ -234,15 +238,18 @@ interface StagedRecord {
   readonly row: StagedRow;
 }
 
-function stageRecord(connection: SqliteConnection, staged: StagedRecord): void {
-  const { key, state, json, row } = staged;
+const NO_HASH = new Uint8Array(0);
+
+/**
+ * Values of COLUMNS. What is unchanged is staged without what would be written, so that a later record with the same id
+ * is seen as a duplicate, and a change made meanwhile is undone.
+ */
+function columnsOf({ key, state, json, row }: StagedRecord): SqlValue[] {
+  const known = [key, row.record.id, row.position, state];
+  if (state === 'unchanged') return [...known, 0, NO_HASH, json, null, null, null, null, null];
   const { names, weights, rank, text } = entityRows(row.record);
-  connection.run(
-    INSERT,
-    key,
-    row.record.id,
-    row.position,
-    state,
+  return [
+    ...known,
     rank,
     Buffer.from(row.hash, 'hex'),
     json,
@@ -251,5 +258,5 @@ function stageRecord(connection: SqliteConnection, staged: StagedRecord): void {
     text.title,
     text.aliases,
     text.description,
-  );
+  ];
 }
