@@ -205,6 +205,11 @@ export function workQueueContract(name: string, make: MakeSubject): void {
       expect(held.begun).toEqual([0, 2]);
     });
 
+    test('knows that somebody takes its jobs', async () => {
+      const queue = await queueOf(() => Promise.resolve(DONE));
+      await until(async () => (await countsOf(queue)).workers === 1);
+    });
+
     test('a caller who has left before is not served', async () => {
       const held = gate();
       const queue = await queueOf(held.handler);
