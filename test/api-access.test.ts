@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KeyFile } from '../libs/access/key-file.js';
+import { job } from '../libs/contract/batches.js';
 import { OPERATIONS, roleOf } from '../libs/contract/operations.js';
 import type { Operation } from '../libs/contract/operation.js';
 import { HOMONYMS } from './support/homonyms.js';
@@ -14,6 +15,7 @@ const folder = mkdtempSync(join(tmpdir(), 'referent-access-'));
 const file = new KeyFile(join(folder, 'api-keys.json'));
 const admin = file.add('admin', 'root').secret;
 const annotate = file.add('annotate', 'shop').secret;
+const another = file.add('annotate', 'bakery').secret;
 afterAll(() => {
   rmSync(folder, { recursive: true });
 });
@@ -90,6 +92,33 @@ describe('with keys', () => {
       expect((await api.get(path)).status).toBe(200);
     },
   );
+
+  it('shows a job to the key that made it and to an admin, and to nobody else', async () => {
+    const headers = (key: string) => ({
+      ...bearer(key),
+      'Content-Type': 'application/json',
+      'Idempotency-Key': 'tonight',
+    });
+    const body = (text: string) => JSON.stringify({ documents: [{ id: 'a', text }] });
+    const make = async (key: string, text: string) => {
+      const asked = { method: 'POST', headers: headers(key), body: body(text) };
+      const made = await api.get('/v1/jobs', asked);
+      expect(made.status).toBe(202);
+      return job.parse(made.body).id;
+    };
+    const id = await make(annotate, 'Mercury is a planet.');
+    const status = async (key: string, path: string, method = 'GET') =>
+      (await api.get(`/v1/jobs/${id}${path}`, { method, headers: bearer(key) })).status;
+    for (const path of ['', '/results', '/events']) {
+      expect(await status(annotate, path)).toBe(200);
+      expect(await status(admin, path)).toBe(200);
+      expect(await status(another, path)).toBe(404);
+    }
+    expect(await status(another, '', 'DELETE')).toBe(404);
+    expect(await make(annotate, 'Mercury is a planet.')).toBe(id);
+    expect(await make(another, 'Java is an island.')).not.toBe(id);
+    expect(await status(annotate, '', 'DELETE')).toBe(204);
+  });
 
   it('takes the key as X-Api-Key too, and names of schemes in any case', async () => {
     const of = async (headers: Record<string, string>) =>

@@ -111,6 +111,13 @@ describe('POST /v1/jobs', () => {
       /Idempotency-Key.*visible/,
       { 'Idempotency-Key': 'a b' },
     ],
+    [
+      'an empty key',
+      '{"id":"a","text":""}',
+      400,
+      /Idempotency-Key: is "": expected 1 to 255 visible .*leave the header out/,
+      { 'Idempotency-Key': '' },
+    ],
   ])('refuses a stream of %s', async (...bad) => {
     // Not named one by one: Jest takes a parameter without a value for its `done`.
     const [, text, status, detail, headers] = bad;

@@ -11,6 +11,7 @@ import { Metrics } from '../../libs/metrics/metrics.js';
 import { Readiness } from '../../libs/metrics/readiness.js';
 import { backgroundOf, batchSettings, openWork } from '../../libs/jobs/open-work.js';
 import { openBatchStore } from '../../libs/kb/sql-batch-store.js';
+import { workersWatch } from '../../libs/queue/watch-workers.js';
 import { ModelPool } from '../../libs/model/model-pool.js';
 import { cors } from './access/cors.js';
 import { gate } from './access/gate.js';
@@ -105,6 +106,7 @@ export async function createApi(
   const batches = await openBatchStore(batchSettings(settings));
   const { kbs, queue } = await openWork({ settings, catalog, pool, batches, log });
   const background = backgroundOf({ catalog, pool, queue, batches, log });
+  background.caretaker.register('workers', workersWatch(queue, log));
   const entities = entitiesOf(catalog);
   const metrics = new Metrics({ lines: { ...lines }, model: pool, kbs, queue, entities });
   const readiness = new Readiness({ kbs, queue, isEnding: () => draining.isOn });

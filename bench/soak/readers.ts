@@ -19,6 +19,9 @@ interface ReaderOptions {
 
 const SURE = 0.6;
 
+/** Begins the count of answers of each model. */
+export const ANNOTATED_UNDER = 'annotated under ';
+
 /** Of a model and a text, the entity by span. */
 type SureLinks = ReadonlyMap<string, string | null>;
 
@@ -65,7 +68,7 @@ function judge(
   baselines: Baselines,
 ): void {
   tally.did(degraded ? 'degraded answers' : 'annotated');
-  tally.did(`annotated under ${versions.model}`);
+  tally.did(ANNOTATED_UNDER + versions.model);
   if (degraded) return;
   // Of two nearly equal ones the first may change when entities join the candidates: a batch is quantised as a whole.
   const sure = links.filter(({ confidence }) => confidence >= SURE);

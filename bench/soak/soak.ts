@@ -13,7 +13,7 @@ import { ManagedProcess } from '../support/managed-process.js';
 import { MemoryWatch } from './memory.js';
 import { LoadBalancer } from './load-balancer.js';
 import { Node } from '../support/node.js';
-import { annotateUntilOver, type Baselines } from './readers.js';
+import { ANNOTATED_UNDER, annotateUntilOver, type Baselines } from './readers.js';
 import { Tally } from './tally.js';
 import { Writer } from './writers.js';
 
@@ -25,6 +25,12 @@ export interface SoakOptions {
   readonly folder: string;
   /** PostgreSQL for the stores; SQLite files where absent. */
   readonly databaseUrl?: string;
+  /** What is imported at the beginning; the demo KB where absent. */
+  readonly entitiesFile?: string;
+  /** An entity that is not linked at another node after so long is wrong; 5 s where absent. */
+  readonly linkedWithinMs?: number;
+  /** How many of the three kills, in their order; all where absent. */
+  readonly kills?: number;
   readonly say?: (what: string) => void;
 }
 
@@ -47,6 +53,8 @@ export interface SoakReport {
 
 const KB = 'soak';
 const SECOND_MODEL = 'referent-v1-short';
+/** Processes take up another model within a second of its publication; on a busy machine later. */
+const FOLLOWED_WITHIN_MS = 60_000;
 
 /**
  * Two API processes, two workers and Redis over one data folder: clients annotate, others add, change and delete
@@ -59,7 +67,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   const processes: ManagedProcess[] = [];
   try {
     const environment = await prepared(options, redis.url);
-    await referent(['import', DEMO_FILE, '--kb', KB], environment);
+    await referent(['import', options.entitiesFile ?? DEMO_FILE, '--kb', KB], environment);
     const apis = [1, 2].map((number) => apiProcess(number, environment));
     const workers = [1, 2].map((number) => workerProcess(number, environment));
     processes.push(...apis, ...workers);
@@ -123,10 +131,11 @@ async function run({ apis, workers, say = () => undefined, ...options }: Run): P
   let over = false;
   const isOver = () => over;
   const shared = { balancer, kb: KB, tally, isOver };
+  const { linkedWithinMs = 5_000 } = options;
   const baselines: Baselines = new Map();
   const writers = Array.from(
     { length: options.writers },
-    (_, writer) => new Writer({ ...shared, writer }),
+    (_, writer) => new Writer({ ...shared, writer, linkedWithinMs }),
   );
   const atWork = [
     ...Array.from({ length: options.clients }, () =>
@@ -141,18 +150,19 @@ async function run({ apis, workers, say = () => undefined, ...options }: Run): P
   };
   const reembedding = at(0.15).then(() => reembed(balancer, say));
   const [first, second] = workers;
-  const killed = nodes[1];
-  await at(0.25);
-  say('kill -9 of a worker');
-  await first?.killAndRestart();
-  await at(0.5);
-  say('kill -9 of an API process');
-  await killed?.killAndRestart();
-  await at(0.7);
-  say('kill -9 of the other worker');
-  await second?.killAndRestart();
+  const faults = [
+    { share: 0.25, what: 'a worker', killed: first },
+    { share: 0.5, what: 'an API process', killed: nodes[1] },
+    { share: 0.7, what: 'the other worker', killed: second },
+  ].slice(0, options.kills);
+  for (const { share, what, killed } of faults) {
+    await at(share);
+    say(`kill -9 of ${what}`);
+    await killed?.killAndRestart();
+  }
   await at(1);
   const secondsToReembed = await reembedding;
+  await untilBothModelsAnswered(tally);
   over = true;
   await Promise.all(atWork);
   for (const node of nodes) {
@@ -160,7 +170,7 @@ async function run({ apis, workers, say = () => undefined, ...options }: Run): P
     for (const writer of writers) await writer.check(node);
   }
   await verified(options.environment, tally);
-  return reportOf(tally, { secondsToReembed, memory: memory.growth(), kills: 3 });
+  return reportOf(tally, { secondsToReembed, memory: memory.growth(), kills: faults.length });
 }
 
 /** Asks for it and waits until it is done. Gives the seconds. */
@@ -178,6 +188,19 @@ async function reembed(balancer: LoadBalancer, say: (what: string) => void): Pro
     const { reembedding } = answer.body as { reembedding: { problem: string | null } | null };
     if (reembedding === null) return (performance.now() - began) / 1_000;
     if (reembedding.problem !== null) throw new Error(`it stopped: ${reembedding.problem}`);
+  }
+}
+
+/** Clients go on until one has an answer of the second model, so that its links are looked at too. */
+async function untilBothModelsAnswered(tally: Tally): Promise<void> {
+  const until = performance.now() + FOLLOWED_WITHIN_MS;
+  const models = () => [...tally.counts.keys()].filter((what) => what.startsWith(ANNOTATED_UNDER));
+  while (models().length < 2) {
+    if (performance.now() > until) {
+      tally.wrong('no answer of the second model', models().join(', '));
+      return;
+    }
+    await sleep(100);
   }
 }
 

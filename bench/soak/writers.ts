@@ -13,6 +13,8 @@ export interface WriterOptions {
   readonly writer: number;
   readonly tally: Tally;
   readonly isOver: () => boolean;
+  /** An entity that is not linked at another node after so many milliseconds is counted as wrong. */
+  readonly linkedWithinMs: number;
 }
 
 const SYLLABLES = ['zor', 'vak', 'quel', 'lim', 'dra', 'mos', 'pith', 'gren', 'yul', 'tash'];
@@ -117,7 +119,7 @@ export class Writer {
 
   /** At once at the node that acknowledged it, and soon at the others. */
   private async isLinked(node: Node, name: string, id: string): Promise<void> {
-    const { tally, balancer } = this.options;
+    const { tally, balancer, linkedWithinMs } = this.options;
     const acknowledged = performance.now();
     const linked = await this.linkedTo(node, name);
     if (linked !== undefined && linked !== id) {
@@ -128,8 +130,9 @@ export class Writer {
     }
     for (const other of balancer.nodes.filter((each) => each !== node && each.isReady)) {
       while ((await this.linkedTo(other, name)) !== id && other.isReady) {
-        if (performance.now() - acknowledged > 5_000) {
-          tally.wrong('not linked at another node', `${name} at ${other.process.name} after 5 s`);
+        if (performance.now() - acknowledged > linkedWithinMs) {
+          const where = `${name} at ${other.process.name} after ${linkedWithinMs / 1_000} s`;
+          tally.wrong('not linked at another node', where);
           return;
         }
         await sleep(20);

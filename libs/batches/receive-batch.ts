@@ -11,6 +11,8 @@ import { readLine } from './read-line.js';
 export interface BatchRequest {
   readonly kb: string;
   readonly options: AnnotateOptions;
+  /** The id of the API key that asks; null where there are none. */
+  readonly owner: string | null;
   readonly idempotencyKey: string | undefined;
   readonly lines: AsyncIterable<Iterable<JsonLine>>;
 }
@@ -41,11 +43,13 @@ export async function receiveBatch(
   { intake, limits }: { readonly intake: BatchIntake; readonly limits: BatchLimits },
 ): Promise<ReceivedBatch> {
   const id = randomUUID();
-  await intake.begin({ id, kb: request.kb, options: request.options });
+  const { kb, options, owner } = request;
+  await intake.begin({ id, kb, options, owner });
   try {
     const hash = await new Reception(id, intake, limits).receive(request);
     const key = request.idempotencyKey;
-    const accepted = await intake.accept(id, key === undefined ? null : { key, contentHash: hash });
+    const batchKey = key === undefined ? null : { key: ownKey(owner, key), contentHash: hash };
+    const accepted = await intake.accept(id, batchKey);
     if (accepted.status === 'other') throw conflict(key ?? '', accepted.id);
     return { id: accepted.id, isNew: accepted.status === 'accepted' };
   } catch (error) {
@@ -53,6 +57,10 @@ export async function receiveBatch(
     throw error;
   }
 }
+
+/** Two owners may use the same key, and learn nothing of each other. A key has no space. */
+const ownKey = (owner: string | null, key: string): string =>
+  owner === null ? key : `${owner} ${key}`;
 
 class Reception {
   private readonly pages = new Pages();

@@ -58,7 +58,8 @@ export const noJobQuery = z.object({}).strict();
 const idempotencyKey = z
   .string()
   .regex(/^[\x21-\x7e]{1,255}$/, {
-    error: 'expected 1 to 255 visible ASCII characters without a space',
+    error:
+      'expected 1 to 255 visible ASCII characters without a space; leave the header out where you need none',
   })
   .optional();
 

@@ -75,6 +75,13 @@ export const readyResponse = z.object({
   warnings: z
     .array(z.string())
     .describe('What is not as it should be although links can be made, for people.'),
+  queues: z
+    .record(
+      z.string(),
+      z.object({ workers: z.int().describe('Processes that take jobs of this queue.') }),
+    )
+    .optional()
+    .describe('By the name of the queue; absent where the queues cannot be reached.'),
 });
 
 export type AnnotateTextResponse = z.output<typeof annotateTextResponse>;

@@ -8,10 +8,15 @@ export interface IndexedKb {
   readonly derivedFolder: string;
 }
 
+/**
+ * Drops the indexes of a later state than the store is in: those that the store left behind when it was restored from a
+ * copy, as opening a KB does. For who changes a store without having opened its index.
+ */
+export async function dropIndexesAhead({ store, derivedFolder }: IndexedKb): Promise<void> {
+  await dropSnapshotsAhead(derivedFolder, async () => (await store.info()).sequence);
+}
+
 /** An index that a dead import left, of a sequence that is to come, would pass for one of what is changed. */
-export function withoutDeadIndex({ store, derivedFolder }: IndexedKb): ChangeOptions {
-  const beforeCommit = async (): Promise<void> => {
-    await dropSnapshotsAhead(derivedFolder, async () => (await store.info()).sequence);
-  };
-  return { beforeCommit };
+export function withoutDeadIndex(kb: IndexedKb): ChangeOptions {
+  return { beforeCommit: () => dropIndexesAhead(kb) };
 }

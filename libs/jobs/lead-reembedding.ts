@@ -15,6 +15,8 @@ const PAGE_KEYS = 512;
 /** While one is encoded the next is read; with more, a kill would lose more. */
 const PAGES_AT_ONCE = 2;
 const COUNTED_AT_ONCE = 10_000;
+/** Where a sweep encoded fewer, the next would find what was written in the meantime, and the one after that again. */
+const FEW = 256;
 /** After a publication that came to nothing: an import runs, or entities were written. */
 const FIRST_PAUSE_MS = 500;
 const LAST_PAUSE_MS = 15_000;
@@ -76,7 +78,7 @@ interface RoundOptions extends LeadOptions {
   readonly watch: ReembedWatch;
 }
 
-/** Embeds all entities that have no vector, in pages, until there is none. */
+/** Embeds all entities that have no vector, in pages, until there are few: the publication embeds what is written meanwhile. */
 class Round {
   private readonly meter: ReembedMeter;
   private readonly pages = new Set<Promise<void>>();
@@ -95,11 +97,15 @@ class Round {
     this.done = Math.max(0, this.total - missing);
     if (missing > 0) this.meter.say('embed', this.done, this.total);
     try {
-      for (let idle = 0; (await this.sweep()) > 0;) {
+      for (let idle = 0; idle < MAX_IDLE_SWEEPS;) {
+        const before = this.meter.encoded;
+        if ((await this.sweep()) === 0) return;
+        const encoded = this.meter.encoded - before;
+        if (encoded > 0 && encoded < FEW) return;
         idle = this.meter.encoded > 0 ? 0 : idle + 1;
-        if (idle >= MAX_IDLE_SWEEPS) throw workersElsewhere(store.name);
         await this.options.watch.check();
       }
+      throw workersElsewhere(store.name);
     } finally {
       await Promise.all(this.pages);
       await this.meter.settled();

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -10,6 +10,7 @@ import { entity, importAll } from '../kb/testing/records.js';
 import { makeSnapshot } from '../linking/snapshots.js';
 import { fileSource } from './import-source.js';
 import { learnDocuments, type LearnOptions } from './learn-documents.js';
+import { forgetLearned } from './learn-page.js';
 
 /** A line in which every `word` that is a key of `ids` is a mention. */
 function line(text: string, ids: Readonly<Record<string, string | null>>): string {
@@ -137,6 +138,36 @@ describe('learnDocuments', () => {
     writeFileSync(path, 'id,text\n');
     const sources = [await fileSource(path)];
     await expect(learn([], { sources })).rejects.toMatchObject({ code: 'invalid-input' });
+  });
+
+  it('drops the indexes that a store restored from a copy left behind, before it learns or forgets', async () => {
+    const model = { version: 'm', dimensions: 2 };
+    const file = join(dataDir, 'kbs', 'demo', 'store.sqlite');
+    const copy = join(dataDir, 'copy.sqlite');
+    const folder = catalog.derivedFolder('demo');
+    await catalog.close();
+    const restored = async () => {
+      rmSync(`${file}-wal`, { force: true });
+      rmSync(`${file}-shm`, { force: true });
+      cpSync(copy, file);
+      store = await (catalog = new SqliteCatalog({ dataDir })).open('demo');
+    };
+    cpSync(file, copy);
+    for (const change of [
+      () => learn([many(1)]),
+      () => forgetLearned({ store, derivedFolder: folder }),
+    ]) {
+      await restored();
+      await importAll(store, [entity({ id: 'lost' })]);
+      await makeSnapshot(store, model, folder);
+      expect(await listSnapshots(folder, 'm')).toMatchObject([{ kbSequence: 3 }]);
+      await catalog.close();
+      await restored();
+      await change();
+      expect(await listSnapshots(folder, 'm')).toEqual([]);
+      await catalog.close();
+    }
+    await restored();
   });
 
   it('drops the index that a dead import left, which would pass for one of what was learned', async () => {

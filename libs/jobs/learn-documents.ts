@@ -3,6 +3,7 @@ import type { NameSet } from '../index/name-set.js';
 import type { KbStore, LearnedTotals } from '../kb/kb-store.js';
 import { allNamesOf } from '../linking/kb-view.js';
 import { lessonName } from '../linking/lessons.js';
+import { dropIndexesAhead } from './dead-index.js';
 import { ProgressMeter, type OnImportProgress } from './import-progress.js';
 import { totalBytes, type ImportSource } from './import-source.js';
 import { learnPage, type LessonOutcome } from './learn-page.js';
@@ -54,6 +55,7 @@ const PROBLEMS_KEPT = 100;
  */
 export async function learnDocuments(options: LearnOptions): Promise<LearningReport> {
   const { store, partial } = options;
+  await dropIndexesAhead(options);
   const names = partial ? null : await allNamesOf(store);
   return new LearnRun(options, names).run();
 }

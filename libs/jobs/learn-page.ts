@@ -1,6 +1,6 @@
 import type { KbStore, LearnedTotals } from '../kb/kb-store.js';
 import type { KnownNames } from '../linking/gazetteer.js';
-import { withoutDeadIndex, type IndexedKb } from './dead-index.js';
+import { dropIndexesAhead, withoutDeadIndex, type IndexedKb } from './dead-index.js';
 import {
   countLesson,
   lessonName,
@@ -58,7 +58,8 @@ export async function learnPage(
 }
 
 /** Forgets all that was learned, and gives what it was; `busy` while an import runs. */
-export function forgetLearned(kb: IndexedKb): Promise<LearnedTotals> {
+export async function forgetLearned(kb: IndexedKb): Promise<LearnedTotals> {
+  await dropIndexesAhead(kb);
   return kb.store.learned.forget(withoutDeadIndex(kb));
 }
 

@@ -28,6 +28,8 @@ export interface PublishParts extends EmbeddingParts {
 
 /** With fewer changes since, an index that is there is brought up to date in memory rather than built anew. */
 const FRESH_CHANGES = 2_500;
+/** So many entities without a vector are left to the pages. */
+const MOST_MISSING = 1_000;
 const SNAPSHOTS_KEPT = 2;
 /** Entities written while the last ones were encoded are few; a KB that is written to without end is tried later. */
 const MAX_ROUNDS = 20;
@@ -85,9 +87,9 @@ class Publication {
 
   async run(signal: AbortSignal): Promise<boolean> {
     const { store } = this.options;
-    if (!(await this.hasFreshIndex())) await this.build();
+    if (!(await this.hasFreshIndex()) && !(await this.build(signal))) return false;
     const { sequence } = await store.info();
-    if (!(await this.check())) return false;
+    if (!(await this.check(signal))) return false;
     const isActive = await this.activate(sequence, signal);
     await this.meter.settled();
     if (isActive) await dropOldVectors(store, this.folder);
@@ -104,9 +106,12 @@ class Publication {
     return changes.length <= FRESH_CHANGES;
   }
 
-  private async build(): Promise<void> {
+  /** Gives what `embedMissing` does. */
+  private async build(signal: AbortSignal): Promise<boolean> {
     const { store, model, watch } = this.options;
     const { sequence: kbSequence, entities } = await store.info();
+    // After the sequence was read: all that it counts is in the index then, and what is written later is a change.
+    if (!(await this.embedMissing(signal))) return false;
     const visible = { withStaged: false };
     this.meter.say('index', 0, entities);
     const { dimensions } = model.manifest;
@@ -126,6 +131,18 @@ class Publication {
       throw error;
     }
     await pruneSnapshots(this.folder, SNAPSHOTS_KEPT);
+    return true;
+  }
+
+  /** Embeds what was written since its page was; false where that is much, which is for pages. */
+  private async embedMissing(signal: AbortSignal): Promise<boolean> {
+    const { store, model } = this.options;
+    const missing = await store.vectors.entitiesWithout(this.version, {
+      ...{ afterKey: 0, limit: MOST_MISSING },
+    });
+    if (missing.length === MOST_MISSING) return false;
+    await embedKeys(missing, { store, model, signal });
+    return true;
   }
 
   /** Nothing is built of such, and they would be in the way of every later try. */
@@ -151,9 +168,9 @@ class Publication {
     await store.vectors.keepOnly(others);
   }
 
-  /** Opens the KB as every process will; false where entities have been written meanwhile that have no vector yet. */
-  private async check(): Promise<boolean> {
-    const kb = await this.open();
+  /** Opens the KB as every process will; false where entities without a vector are written all the time. */
+  private async check(signal: AbortSignal): Promise<boolean> {
+    const kb = await this.openEmbedded(signal);
     if (kb === null) return false;
     try {
       const report = await this.examined(kb);
@@ -167,6 +184,17 @@ class Publication {
     }
   }
 
+  private async openEmbedded(signal: AbortSignal): Promise<KnowledgeBase | null> {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      await this.options.watch.check();
+      if (!(await this.embedMissing(signal))) return null;
+      const kb = await this.open();
+      if (kb !== null) return kb;
+    }
+    return null;
+  }
+
+  /** null where entities have been written meanwhile that have no vector yet. */
   private async open(): Promise<KnowledgeBase | null> {
     const { store, model } = this.options;
     const warnings: string[] = [];

@@ -174,6 +174,19 @@ describe('a re-embedding', () => {
     }
   });
 
+  test('is published with what was written after its page was embedded', async () => {
+    await store.models.begin({ target: second, model: 'second' }, own);
+    const page = { model: 'second', version: second, afterKey: 0, throughKey: 256 };
+    await node.queue.run('embed', { kb: 'kb', ...page }, { lane: 'batch' });
+    await add([entity('late', 'Latecomer', 'Came after all pages were embedded.')]);
+    expect(await missing(second)).toHaveLength(1);
+    expect(await node.queue.run('publish', { kb: 'kb' }, { lane: 'batch' })).toEqual({
+      published: true,
+    });
+    expect(await missing(second)).toEqual([]);
+    expect((await linkedOf('Nobody waits for the Latecomer.')).ids).toEqual(['late']);
+  });
+
   test('goes on in another process when its own is gone', async () => {
     await store.models.begin({ target: second, model: 'second' }, own);
     const other = await ReembedNode.open(temporary.dataDir, folder.modelsDir);

@@ -39,7 +39,7 @@ describe.each(batchPlaces)('batches in %s', (_name, make) => {
   });
 
   async function stage(id: string, count = 3): Promise<void> {
-    await store.intake.begin({ id, kb: 'demo', options: OPTIONS });
+    await store.intake.begin({ id, kb: 'demo', options: OPTIONS, owner: null });
     await store.intake.add(id, pages(count));
   }
 
@@ -67,6 +67,14 @@ describe.each(batchPlaces)('batches in %s', (_name, make) => {
       ...{ options: OPTIONS, versions: null, expiresAt: null, problem: null },
       createdAt: '2030-01-01T00:00:00.000Z',
     });
+  });
+
+  it('knows whose a batch is', async () => {
+    await store.intake.begin({ id: 'a', kb: 'demo', options: OPTIONS, owner: '0badcafe' });
+    await store.intake.add('a', pages(1));
+    await store.intake.accept('a', null);
+    await accepted('b');
+    expect([(await other.get('a')).owner, (await other.get('b')).owner]).toEqual(['0badcafe', null]);
   });
 
   it('leaves nothing of a batch that is discarded', async () => {

@@ -1,4 +1,5 @@
 import type { AnnotateDocument, AnnotateOptions, Versions } from '../contract/annotate.js';
+import { ReferentError } from '../contract/errors.js';
 import type { JobState, LineError } from '../contract/batches.js';
 
 /** A document of a batch, or a line that is none and already has its error. `line` counts from 1. */
@@ -17,6 +18,8 @@ export interface NewBatch {
   readonly id: string;
   readonly kb: string;
   readonly options: AnnotateOptions;
+  /** The id of the API key that made it; null where there were no keys. */
+  readonly owner: string | null;
 }
 
 export interface Batch extends NewBatch {
@@ -100,6 +103,15 @@ export interface ResultPage {
   readonly from: number;
   readonly to: number;
   readonly lines: string;
+}
+
+/** One that never was, has expired, or is not to be seen by who asks: these look the same. */
+export function jobNotFound(id: string): ReferentError {
+  return new ReferentError(
+    'job-not-found',
+    `There is no job ${JSON.stringify(id.slice(0, 100))}: it never was, its results have expired ` +
+      '(REFERENT_RESULTS_HOURS), or it is that of another API key.',
+  );
 }
 
 /** All batches of one installation. What has expired is not there. */

@@ -45,7 +45,7 @@ it('opens what an earlier process left, and migrates it once', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'referent-batch-'));
   const open = () => openBatchStore({ dataDir, databaseUrl: null, resultsHours: 1 });
   const first = await open();
-  await first.intake.begin({ id: 'a', kb: 'demo', options: annotateOptions.parse({}) });
+  await first.intake.begin({ id: 'a', kb: 'demo', options: annotateOptions.parse({}), owner: null });
   await first.intake.add('a', [[{ line: 1, document: { id: 'x', text: '' } }]]);
   await first.intake.accept('a', null);
   await first.close();

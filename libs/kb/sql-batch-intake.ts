@@ -14,13 +14,13 @@ export class SqlBatchIntake extends BatchIntake {
     super();
   }
 
-  override async begin({ id, kb, options }: NewBatch): Promise<void> {
+  override async begin({ id, kb, options, owner }: NewBatch): Promise<void> {
     const { database, time } = this.context;
     const at = time();
     await database
       .insertInto('batch')
       .values({
-        ...{ id, kb, options: JSON.stringify(options), state: 'staged' },
+        ...{ id, kb, owner, options: JSON.stringify(options), state: 'staged' },
         ...{ created_at: at, updated_at: at },
       })
       .execute();

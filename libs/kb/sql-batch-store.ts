@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Selectable } from 'kysely';
-import { ReferentError } from '../contract/errors.js';
 import type { LineError } from '../contract/batches.js';
-import { BatchStore, type Batch, type ResultPage } from './batch-store.js';
+import { BatchStore, jobNotFound, type Batch, type ResultPage } from './batch-store.js';
 import type { CatalogSettings } from './open-catalog.js';
 import { LIVE, removeBatch, type BatchContext } from './sql-batch-context.js';
 import { openBatchDatabase } from './sql-batch-database.js';
@@ -48,10 +47,7 @@ class SqlBatchStore extends BatchStore {
   override async get(id: string): Promise<Batch> {
     const row = await this.seen().where('id', '=', id).executeTakeFirst();
     if (row !== undefined) return batchOf(row);
-    throw new ReferentError(
-      'job-not-found',
-      `There is no job ${JSON.stringify(id.slice(0, 100))}: it never was, or its results have expired (REFERENT_RESULTS_HOURS).`,
-    );
+    throw jobNotFound(id);
   }
 
   override async list({
@@ -134,9 +130,9 @@ class SqlBatchStore extends BatchStore {
 }
 
 function batchOf(row: Selectable<BatchTables['batch']>): Batch {
-  const { id, kb, total, done, failed } = row;
+  const { id, kb, owner, total, done, failed } = row;
   return {
-    ...{ id, kb, total, done, failed },
+    ...{ id, kb, owner, total, done, failed },
     options: JSON.parse(row.options) as Batch['options'],
     state: row.state as Batch['state'],
     problem: parsedOrNull(row.problem) as Batch['problem'],

@@ -6,6 +6,7 @@ export interface BatchTables {
   batch: {
     id: string;
     kb: string;
+    owner: string | null;
     options: string;
     state: JobState | 'staged' | 'expired';
     problem: string | null;
@@ -44,6 +45,7 @@ export type BatchDatabase = Kysely<BatchTables>;
  * - batch.handed_to: pages that begin before this line were handed out.
  * - batch.state: 'staged' while its documents come in, 'expired' while it is removed; nobody sees either.
  * - batch.rate_since, rate_from: see `Batch`.
+ * - batch.owner: id of the API key that made it.
  * - batch_page.documents: emptied when there are results: a text is kept no longer than it is needed.
  * - batch_page.is_open: 1 without results, 0 with.
  */
@@ -89,4 +91,5 @@ export const BATCH_MIGRATIONS: readonly (readonly string[])[] = [
     )`,
     `CREATE INDEX batch_page_open ON batch_page (batch, is_open, from_line)`,
   ],
+  [`ALTER TABLE batch ADD COLUMN owner TEXT`],
 ];

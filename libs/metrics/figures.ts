@@ -114,6 +114,11 @@ export const FIGURES = {
     labels: ['queue', 'state'],
     help: 'Jobs by queue and state: waiting, active, failed.',
   },
+  referent_queue_workers: {
+    kind: 'gauge',
+    labels: ['queue'],
+    help: 'Processes that take jobs of the queue.',
+  },
   referent_process_resident_memory_bytes: {
     kind: 'gauge',
     labels: [],

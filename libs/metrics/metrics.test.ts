@@ -104,13 +104,17 @@ it('says that the queues are away, and all the rest', async () => {
   const counts = () =>
     isAway
       ? Promise.reject(new Error('gone'))
-      : Promise.resolve([{ queue: 'rerank' as const, waiting: 1, active: 2, failed: 3 }]);
+      : Promise.resolve([
+          { queue: 'rerank' as const, waiting: 1, active: 2, failed: 3, workers: 0 },
+        ]);
   const one = start({ queue: { counts } });
   expect(await value(one, 'referent_queue_up')).toBe(1);
   expect(await value(one, 'referent_queue_jobs{queue="rerank",state="active"}')).toBe(2);
+  expect(await value(one, 'referent_queue_workers{queue="rerank"}')).toBe(0);
   isAway = true;
   expect(await value(one, 'referent_queue_up')).toBe(0);
   expect(await value(one, 'referent_queue_jobs{queue="rerank",state="active"}')).toBeUndefined();
+  expect(await value(one, 'referent_queue_workers{queue="rerank"}')).toBeUndefined();
   expect(await value(one, 'referent_process_resident_memory_bytes')).toBeGreaterThan(1e6);
 });
 

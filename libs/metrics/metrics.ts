@@ -161,8 +161,9 @@ export class Metrics {
     if (queue === undefined) return;
     const counts = await inTime(queue.counts(), PATIENCE_MS);
     this.book.set('referent_queue_up', counts === null ? 0 : 1);
-    this.book.clear('referent_queue_jobs');
-    for (const { queue: name, waiting, active, failed } of counts ?? []) {
+    for (const figure of QUEUE_FIGURES) this.book.clear(figure);
+    for (const { queue: name, waiting, active, failed, workers } of counts ?? []) {
+      this.book.set('referent_queue_workers', workers, { queue: name });
       for (const [state, jobs] of Object.entries({ waiting, active, failed })) {
         this.book.set('referent_queue_jobs', jobs, { queue: name, state });
       }
@@ -175,6 +176,8 @@ const KB_FIGURES = [
   'referent_kb_sequence',
   'referent_kb_index_changes',
 ] as const;
+
+const QUEUE_FIGURES = ['referent_queue_jobs', 'referent_queue_workers'] as const;
 
 const QUANTILES = [
   ['0.5', 50],

@@ -27,6 +27,21 @@ it('stays ready when the queue is away, and says so', async () => {
   expect(JSON.stringify(told)).not.toContain('secret');
 });
 
+it('stays ready when no worker takes a queue, and says which', async () => {
+  const jobs = { waiting: 0, active: 0, failed: 0 };
+  const counts = (rerank: number) => () =>
+    Promise.resolve([
+      { queue: 'rerank' as const, ...jobs, workers: rerank },
+      { queue: 'annotate' as const, ...jobs, workers: 2 },
+    ]);
+  expect(await ready({ queue: { counts: counts(0) } })).toEqual({
+    ...answer,
+    warnings: ['old', expect.stringMatching(/No worker takes the queue rerank: .*cross-encoder/)],
+    queues: { rerank: { workers: 0 }, annotate: { workers: 2 } },
+  });
+  expect((await ready({ queue: { counts: counts(1) } })).warnings).toEqual(['old']);
+});
+
 it('stays ready when the stores cannot be read, and says since when', async () => {
   const late = { ...kbs, secondsSinceLook: () => 42 };
   expect((await ready({ kbs: late })).warnings).toEqual(['old', expect.stringMatching(/42 s ago/)]);

@@ -1,11 +1,13 @@
 import { ReferentError } from '../contract/errors.js';
 import type { ReadyResponse } from '../contract/responses.js';
+import { untakenQueues, untakenText } from '../queue/untaken-queues.js';
+import type { QueueCounts } from '../queue/work-queue.js';
 import { inTime } from './in-time.js';
 
 export interface ReadinessSources {
   readonly kbs: KbsLike;
   /** Where jobs go through a queue that can be away. */
-  readonly queue?: { counts(): Promise<unknown> };
+  readonly queue?: { counts(): Promise<readonly QueueCounts[]> };
   readonly isEnding: () => boolean;
 }
 
@@ -32,8 +34,10 @@ export class Readiness {
     const { kbs, isEnding } = this.sources;
     if (isEnding()) throw new ReferentError('not-ready', 'The server is about to end.');
     const ready = kbs.readiness();
-    const troubles = [this.storeTrouble(), await this.queueTrouble()].flatMap((one) => one ?? []);
-    return { ...ready, warnings: [...ready.warnings, ...troubles] };
+    const queues = await this.lookAtQueues();
+    const troubles = [this.storeTrouble(), queues.trouble].flatMap((one) => one ?? []);
+    const warnings = [...ready.warnings, ...troubles];
+    return { ...ready, warnings, ...(queues.workers && { queues: queues.workers }) };
   }
 
   private storeTrouble(): string | null {
@@ -42,10 +46,23 @@ export class Readiness {
     return `The stores were last read ${Math.round(seconds)} s ago: changes since then may be missing.`;
   }
 
-  private async queueTrouble(): Promise<string | null> {
+  private async lookAtQueues(): Promise<QueuesSeen> {
     const { queue } = this.sources;
-    if (queue === undefined || (await inTime(queue.counts(), QUEUE_PATIENCE_MS)) !== null)
-      return null;
-    return 'The job queues cannot be reached: links are made without the cross-encoder, and jobs wait.';
+    if (queue === undefined) return { trouble: null };
+    const counts = await inTime(queue.counts(), QUEUE_PATIENCE_MS);
+    if (counts === null) return { trouble: UNREACHABLE };
+    const untaken = untakenQueues(counts);
+    return {
+      trouble: untaken.length === 0 ? null : untakenText(untaken),
+      workers: Object.fromEntries(counts.map((one) => [one.queue, { workers: one.workers }])),
+    };
   }
 }
+
+interface QueuesSeen {
+  readonly trouble: string | null;
+  readonly workers?: NonNullable<ReadyResponse['queues']>;
+}
+
+const UNREACHABLE =
+  'The job queues cannot be reached: links are made without the cross-encoder, and jobs wait.';

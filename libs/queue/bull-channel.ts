@@ -63,13 +63,17 @@ export class BullChannel {
 
   async counts(): Promise<QueueCounts> {
     const types = ['wait', 'prioritized', 'delayed', 'active', 'failed'] as const;
-    const counts = await this.queue.getJobCounts(...types);
+    const [counts, workers] = await Promise.all([
+      this.queue.getJobCounts(...types),
+      this.queue.getWorkersCount(),
+    ]);
     const of = (type: (typeof types)[number]) => counts[type] ?? 0;
     return {
       queue: this.name,
       waiting: of('wait') + of('prioritized') + of('delayed'),
       active: of('active'),
       failed: of('failed'),
+      workers,
     };
   }
 

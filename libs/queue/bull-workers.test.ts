@@ -5,6 +5,7 @@ import { sharedRedis, uniqueName } from '../../test/support/services.js';
 import { BullQueue } from './bull-queue.js';
 import { BullWorkers } from './bull-workers.js';
 import { DONE, until, type Annotate } from './testing/gate.js';
+import { workersWatch } from './watch-workers.js';
 
 const CONCURRENCY = { rerank: 1, annotate: 1, embed: 1, publish: 1 };
 const INTERACTIVE = { lane: 'interactive' } as const;
@@ -37,6 +38,27 @@ function workers(annotate: Annotate): BullWorkers {
   closing.push(() => made.close(0));
   return made;
 }
+
+test('it is known, and told of once, that nobody takes a queue', async () => {
+  const told: unknown[] = [];
+  const note = (message: unknown) => told.push(message);
+  const look = workersWatch(queue, { warn: note, error: note });
+  const workersOf = async () =>
+    (await queue.counts()).find((one) => one.queue === 'annotate')?.workers;
+  await look();
+  await look();
+  expect(told).toEqual([
+    expect.stringMatching(/^No worker takes the queues rerank, annotate, embed, publish: .*wait/),
+  ]);
+  const one = workers(() => Promise.resolve(DONE));
+  await until(async () => (await workersOf()) === 1);
+  await look();
+  expect(told.slice(1)).toEqual([
+    expect.stringMatching(/^No worker takes the queues rerank, embed/),
+  ]);
+  await one.close(0);
+  await until(async () => (await workersOf()) === 0);
+});
 
 const never: Annotate = (_, { signal }) =>
   new Promise((_resolve, reject) => {

@@ -136,7 +136,7 @@ class JobLine {
   counts(): QueueCounts {
     const { queue, failed } = this;
     const active = this.running.size;
-    return { queue, waiting: this.open.size - active, active, failed };
+    return { queue, waiting: this.open.size - active, active, failed, workers: 1 };
   }
 
   report(error: unknown): void {

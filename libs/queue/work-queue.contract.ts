@@ -181,6 +181,7 @@ export function workQueueContract(name: string, make: MakeSubject): void {
       await until(() => held.begun.length === 1);
       const late = queue.run('annotate', job(1), { ...INTERACTIVE, deadlineMs: 100 });
       await expect(late).rejects.toMatchObject({ code: 'deadline-exceeded' });
+      expect(await countsOf(queue)).toMatchObject({ workers: 1 });
       held.release();
       await first;
       await queue.run('annotate', job(2), INTERACTIVE);

@@ -22,6 +22,8 @@ export interface QueueCounts {
   readonly active: number;
   /** Kept for who looks after them. */
   readonly failed: number;
+  /** Processes that take its jobs. */
+  readonly workers: number;
 }
 
 /** What the worker knows of the job it runs. */

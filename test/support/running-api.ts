@@ -5,7 +5,7 @@ import { createApi } from '../../apps/api/create-api.js';
 import { JsonLog } from '../../apps/api/http/json-log.js';
 import { parseSettings, type RawEnvironment } from '../../libs/config/settings.js';
 import type { EntityRecord } from '../../libs/contract/entity.js';
-import { SqliteCatalog } from '../../libs/kb/sqlite-catalog.js';
+import { openCatalog } from '../../libs/kb/open-catalog.js';
 import { LinkingModel } from '../../libs/model/linking-model.js';
 import { addEntities } from './small-kb.js';
 
@@ -31,8 +31,8 @@ type Kbs = Readonly<Record<string, readonly EntityRecord[]>>;
 
 export async function runningApi(kbs: Kbs, env: RawEnvironment = {}): Promise<RunningApi> {
   const dataDir = await mkdtemp(join(tmpdir(), 'referent-api-'));
-  await fillKbs(dataDir, kbs);
   const settings = parseSettings({ PORT: '0', REFERENT_DATA_DIR: dataDir, ...env });
+  await fillKbs(dataDir, kbs, settings.databaseUrl);
   const log: string[] = [];
   const api = await createApi(settings, new JsonLog('info', (line) => log.push(line)));
   const url = await api.listen().catch(async (error: unknown) => {
@@ -56,9 +56,13 @@ export async function runningApi(kbs: Kbs, env: RawEnvironment = {}): Promise<Ru
 }
 
 /** Imports as another process would: with a catalog and a model of its own. */
-export async function fillKbs(dataDir: string, kbs: Kbs): Promise<void> {
+export async function fillKbs(
+  dataDir: string,
+  kbs: Kbs,
+  databaseUrl: string | null = null,
+): Promise<void> {
   if (Object.keys(kbs).length === 0) return;
-  const catalog = new SqliteCatalog({ dataDir });
+  const catalog = openCatalog({ dataDir, databaseUrl });
   const model = await LinkingModel.load(parseSettings({}).modelDir, { threads: 1 });
   for (const [name, records] of Object.entries(kbs)) {
     await addEntities(await catalog.openOrCreate(name), model, records);

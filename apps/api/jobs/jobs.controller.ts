@@ -56,7 +56,11 @@ export class JobsController {
   ): Promise<JobResponse> {
     const headers = parseRequest(jobHeaders, { 'Idempotency-Key': key }, 'query');
     const idempotencyKey = headers['Idempotency-Key'];
-    const job = await this.jobs.create({ idempotencyKey, ...this.asked(request, query) });
+    const job = await this.jobs.create({
+      asker: request.caller,
+      idempotencyKey,
+      ...this.asked(request, query),
+    });
     response.setHeader('Location', `/v1/jobs/${job.id}`);
     return job;
   }
@@ -67,24 +71,25 @@ export class JobsController {
   }
 
   @Get(':id')
-  get(@Param('id') id: string): Promise<JobResponse> {
-    return this.jobs.get(id);
+  get(@Param('id') id: string, @Req() { caller }: ApiRequest): Promise<JobResponse> {
+    return this.jobs.get(id, caller);
   }
 
   @Delete(':id')
   @HttpCode(204)
-  cancel(@Param('id') id: string): Promise<void> {
-    return this.jobs.cancel(id);
+  cancel(@Param('id') id: string, @Req() { caller }: ApiRequest): Promise<void> {
+    return this.jobs.cancel(id, caller);
   }
 
   @Get(':id/results')
   async results(
     @Param('id') id: string,
+    @Req() { caller }: ApiRequest,
     @Query(new ZodPipe(resultsQuery)) query: ResultsQuery,
     @Res() response: ApiResponse,
     @Gone() gone: AbortSignal,
   ): Promise<void> {
-    await this.jobs.get(id);
+    await this.jobs.get(id, caller);
     const signal = AbortSignal.any([gone, this.jobs.ended]);
     const lines = resultLines(this.jobs.store, id, { ...query, signal });
     await send(response, { type: 'application/x-ndjson', pieces: lines, gone });
@@ -93,12 +98,13 @@ export class JobsController {
   @Get(':id/events')
   async events(
     @Param('id') id: string,
+    @Req() { caller }: ApiRequest,
     @Res() response: ApiResponse,
     @Gone() gone: AbortSignal,
   ): Promise<void> {
-    await this.jobs.get(id);
+    await this.jobs.get(id, caller);
     const signal = AbortSignal.any([gone, this.jobs.ended]);
-    const events = jobEvents(() => this.jobs.get(id), signal);
+    const events = jobEvents(() => this.jobs.get(id, caller), signal);
     await send(response, { type: 'text/event-stream', pieces: events, gone });
   }
 

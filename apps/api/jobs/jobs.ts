@@ -5,10 +5,11 @@ import { receiveBatch, type BatchLimits } from '../../../libs/batches/receive-ba
 import { annotateOptions, type AnnotateOptions } from '../../../libs/contract/annotate.js';
 import type { JobRequest, JobResponse } from '../../../libs/contract/batches.js';
 import type { JsonLine } from '../../../libs/jobs/json-lines.js';
-import type { BatchStore } from '../../../libs/kb/batch-store.js';
+import { jobNotFound, type BatchStore } from '../../../libs/kb/batch-store.js';
 import { documentsOf } from '../../../libs/linking/documents.js';
 import type { OpenKbs } from '../../../libs/linking/open-kbs.js';
 import type { WorkQueue } from '../../../libs/queue/work-queue.js';
+import type { Caller } from '../http/exchange.js';
 import { BusyError } from '../http/work-line.js';
 
 export interface JobLimits extends BatchLimits {
@@ -19,9 +20,13 @@ export interface JobLimits extends BatchLimits {
 export interface NewJob {
   readonly kb: string | undefined;
   readonly options: AnnotateOptions;
+  readonly asker: Asker;
   readonly idempotencyKey: string | undefined;
   readonly lines: AsyncIterable<Iterable<JsonLine>>;
 }
+
+/** Who asks: a key sees the jobs that it made, an admin's all. */
+export type Asker = Caller | null;
 
 export interface JobsOptions {
   readonly store: BatchStore;
@@ -54,26 +59,30 @@ export class Jobs implements BeforeApplicationShutdown {
     this.ending.abort();
   }
 
-  async create({ kb, options, idempotencyKey, lines }: NewJob): Promise<JobResponse> {
+  async create({ kb, options, asker, idempotencyKey, lines }: NewJob): Promise<JobResponse> {
     await this.assertRoom();
     const { name } = (await this.kbs.get(kb)).kb;
-    const request = { kb: name, options, idempotencyKey, lines };
+    const owner = asker?.key?.id ?? null;
+    const request = { kb: name, options, owner, idempotencyKey, lines };
     const { intake } = this.store;
     const { id } = await receiveBatch(request, { intake, limits: this.limits });
     await this.begin(id);
-    return this.get(id);
+    return this.get(id, asker);
   }
 
-  async get(id: string): Promise<JobResponse> {
-    return jobAnswer(await this.store.get(id));
+  /** @throws ReferentError `job-not-found`, also where it is another key's. */
+  async get(id: string, asker: Asker): Promise<JobResponse> {
+    const batch = await this.store.get(id);
+    if (asker?.role === 'admin' || batch.owner === (asker?.key?.id ?? '')) return jobAnswer(batch);
+    throw jobNotFound(id);
   }
 
   async list(limit: number): Promise<readonly JobResponse[]> {
     return (await this.store.list({ limit })).map(jobAnswer);
   }
 
-  async cancel(id: string): Promise<void> {
-    await this.store.get(id);
+  async cancel(id: string, asker: Asker): Promise<void> {
+    await this.get(id, asker);
     await this.store.end(id, 'cancelled');
   }
 
