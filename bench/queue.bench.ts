@@ -136,7 +136,9 @@ await withTemporaryFolder(async (dataDir) => {
   await importDemoInto(dataDir);
   const { startRedis } = await services();
   const redis = await startRedis();
-  const env = { PORT: '0', REFERENT_DATA_DIR: dataDir, REFERENT_LOG_LEVEL: 'error' };
+  // Requests repeat texts, and the queue is to be measured.
+  const noCache = { REFERENT_CACHE_MB: '0' };
+  const env = { PORT: '0', REFERENT_DATA_DIR: dataDir, REFERENT_LOG_LEVEL: 'error', ...noCache };
   const queueEnv = { ...env, REDIS_URL: redis.url, REFERENT_THREADS: '1' };
   const processes = [
     api('in the process', env),

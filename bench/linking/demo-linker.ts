@@ -11,6 +11,7 @@ import { DOCUMENT } from './document.js';
 
 export interface DemoLinker {
   readonly model: LinkingModel;
+  readonly kb: KnowledgeBase;
   readonly linker: Linker;
   close(): Promise<void>;
 }
@@ -27,6 +28,7 @@ export async function openDemoLinker(dataDir: string): Promise<DemoLinker> {
   });
   return {
     model,
+    kb,
     linker: new Linker(model, kb),
     close: async () => {
       await kb.close();

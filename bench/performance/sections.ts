@@ -19,12 +19,14 @@ const linking: Section = {
   text: (runs) => {
     const document = first(runs, 'linking', { measure: 'document' });
     const trunk = first(runs, 'linking', { measure: 'trunk pass' });
+    const repeated = (rerank: string) => first(runs, 'linking', { measure: 'repeated', rerank });
     return `Demo KB, ${cell(document, 'words')} words (${cell(document, 'pieces')} word pieces) with ${cell(document, 'mentions')} detected mentions,
 among them some that decide drops; median milliseconds by step. One pass of the bare trunk over its ${cell(document, 'windows')} overlapping windows
 (${cell(document, 'computedPieces')} pieces with padding) took ${cell(trunk, 'value')} ms; the last column is the time of all steps over that of a trunk pass in the same round. Encoding
 is one trunk pass and a head, so about 1 is the least that linking without
 reranking can reach. \`adaptive\` is the default; \`full\` is there
-for comparison and has few runs, so its figures are rough.`;
+for comparison and has few runs, so its figures are rough. Nothing was kept between these runs; with the cache of a server
+the same text again takes ${cell(repeated('none'), 'value')} (\`none\`) and ${cell(repeated('adaptive'), 'value')} (\`adaptive\`) of its first time.`;
   },
   head: ['rerank', ...STEPS, 'all', 'pairs a mention', 'runs', 'all / trunk pass'],
   rows: (runs) =>

@@ -30,7 +30,14 @@ export async function startServer(
   const server = new ManagedProcess({
     name: 'referent serve',
     args: ['serve'],
-    env: { PORT: '0', REFERENT_DATA_DIR: dataDir, REFERENT_LOG_LEVEL: 'warn', ...env },
+    // Requests repeat texts, and the model is to be measured.
+    env: {
+      PORT: '0',
+      REFERENT_DATA_DIR: dataDir,
+      REFERENT_LOG_LEVEL: 'warn',
+      REFERENT_CACHE_MB: '0',
+      ...env,
+    },
     saysWhenUp: /listens on (http:\S+)/u,
   });
   const node = new Node(server);

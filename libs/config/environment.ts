@@ -92,6 +92,9 @@ export const environment = z.object({
   REFERENT_THREADS: whole(availableParallelism(), 1, 256).describe(
     'Threads that the model computes with. Default: the number of cores.',
   ),
+  REFERENT_CACHE_MB: whole(64, 0, 1_048_576).describe(
+    'Megabytes (10^6 bytes) for what the model computed last: the same text, mentions and entities are not computed twice. 0 keeps nothing.',
+  ),
   REFERENT_LOG_LEVEL: z
     .enum(LOG_LEVELS, { error: `expected one of ${LOG_LEVELS.join(', ')}; the default is info` })
     .default('info')

@@ -61,6 +61,8 @@ export interface Settings {
   readonly databaseUrl: string | null;
   readonly defaultKb: string | null;
   readonly threads: number;
+  /** For what the models have computed; 0: nothing is kept. */
+  readonly cacheBytes: number;
   readonly logLevel: LogLevel;
   readonly limits: RequestLimits;
   readonly jobs: JobSettings;
@@ -135,6 +137,7 @@ function toSettings(env: Environment, warnings: readonly string[]): Settings {
     databaseUrl: env.DATABASE_URL ?? null,
     defaultKb: env.REFERENT_DEFAULT_KB ?? null,
     threads: env.REFERENT_THREADS,
+    cacheBytes: env.REFERENT_CACHE_MB * 1e6,
     logLevel: env.REFERENT_LOG_LEVEL,
     limits: {
       maxTextChars: env.REFERENT_MAX_TEXT_CHARS,

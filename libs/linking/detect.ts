@@ -30,8 +30,11 @@ export interface DetectOptions {
 export async function detect(text: string, options: DetectOptions): Promise<FoundMention[]> {
   const turn = new Turn(options.signal);
   const known = await presentNames(text, { names: options.names, now: options.now, turn });
-  const proper = await properNamesInTurns(text, turn);
-  const tags = await tagsOf(text, known, options);
+  // The tagger computes in a thread of its own; compromise reads meanwhile.
+  const [tags, proper] = await Promise.all([
+    tagsOf(text, known, options),
+    properNamesInTurns(text, turn),
+  ]);
   const tagged = tags?.tags.spans(tags.settings) ?? [];
   const found = [
     ...known.map((name) => foundMention(text, name, 'gazetteer', tags?.tags)),

@@ -69,17 +69,19 @@ export function gazetteerMentions(text: string, offset: number, names: KnownName
 function wordsOf(text: string): Word[] {
   const spans = wordSpans(text);
   const spellings = spans.map(({ start, end }) => text.slice(start, end));
+  const isUpper = spellings.map((spelling) => spelling === spelling.toUpperCase());
   const sentences = sentenceOfEach(text, spans);
-  return spans.map((span, at) => {
+  return spans.map(({ start, end }, at) => {
     const opensSentence = sentences[at] !== sentences[at - 1];
-    const gap = text.slice(spans[at - 1]?.end ?? 0, span.start);
+    const gap = text.slice(spans[at - 1]?.end ?? 0, start);
     const spelling = spellings[at] ?? '';
     return {
-      ...span,
+      start,
+      end,
       spelling,
       form: normaliseName(spelling),
       opensSentence,
-      isShouted: isShouted(spellings, at),
+      isShouted: isShouted(isUpper, at),
       // A line break in the middle of a sentence joins, a full stop before a new sentence does not.
       joined: at > 0 && JOINT.test(gap) && (!opensSentence || BLANK.test(gap)),
     };
@@ -96,10 +98,10 @@ function sentenceOfEach(text: string, spans: readonly Span[]): number[] {
   });
 }
 
-/** Whether the words around are all in capitals, so that capitals say nothing. */
-function isShouted(spellings: readonly string[], at: number): boolean {
-  const around = [...spellings.slice(Math.max(0, at - 2), at), ...spellings.slice(at + 1, at + 3)];
-  return around.length > 0 && around.every((word) => word === word.toUpperCase());
+/** Whether the words around, two on either side, are all in capitals, so that capitals say nothing. */
+function isShouted(isUpper: readonly boolean[], at: number): boolean {
+  const around = [isUpper[at - 2], isUpper[at - 1], isUpper[at + 1], isUpper[at + 2]];
+  return around.includes(true) && !around.includes(false);
 }
 
 /** How many words from `first` on make the longest name; 0 where none does. */

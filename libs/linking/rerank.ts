@@ -72,15 +72,32 @@ function rankedMention(
   logits: readonly (number | null)[],
   calibration: Calibration,
 ): RankedMention {
-  const ranked = candidates.map((candidate, at): RankedCandidate => {
+  const ranked = candidates.map((candidate, at) => {
     const logit = logits[at] ?? null;
-    const score = fusedScore(logit ?? 0, candidate, calibration);
-    return { ...candidate, logit, fusedScore: score };
+    return withLogit(candidate, logit, fusedScore(logit ?? 0, candidate, calibration));
   });
   const isGone = (at: number) => at < logits.length && logits[at] === null;
   const scored = ranked.filter((_, at) => at < logits.length && !isGone(at));
   const rest = ranked.slice(logits.length);
   return { mention, candidates: [...scored.sort(byFusion), ...rest], pairsScored: scored.length };
+}
+
+/** Field by field, as in `fuse.ts`. */
+function withLogit(of: Candidate, logit: number | null, score: number): RankedCandidate {
+  return {
+    key: of.key,
+    cosine: of.cosine,
+    lexicalRank: of.lexicalRank,
+    exactTitle: of.exactTitle,
+    exactAlias: of.exactAlias,
+    prior: of.prior,
+    priorMentions: of.priorMentions,
+    retrievalScore: of.retrievalScore,
+    evidenceScore: of.evidenceScore,
+    sources: of.sources,
+    logit,
+    fusedScore: score,
+  };
 }
 
 export function byFusion(a: RankedCandidate, b: RankedCandidate): number {

@@ -1,4 +1,5 @@
-import type { LinkingModel, MentionPair } from '../model/linking-model.js';
+import type { EntityRecord } from '../contract/entity.js';
+import type { EntityText, LinkingModel, MentionPair } from '../model/linking-model.js';
 import type { Span } from '../text/span.js';
 import { entityText } from './records.js';
 import type { RerankContext, RerankLogits, RerankRequest } from './reranker.js';
@@ -83,6 +84,7 @@ function afterWave(state: WaveState, wave: readonly Pair[], scorer: PairScorer):
 /** Asks the model about pairs, each pair of span and entity once a document. */
 class PairScorer {
   private readonly logits = new Map<string, number>();
+  private readonly texts = new Map<number, EntityText>();
 
   constructor(private readonly context: ScoringContext) {}
 
@@ -115,9 +117,16 @@ class PairScorer {
       const id = idOf(pair);
       if (record === undefined || this.logits.has(id)) continue;
       const { start, end } = pair.mention;
-      fresh.set(id, { span: { start, end }, entity: entityText(record) });
+      fresh.set(id, { span: { start, end }, entity: this.textOf(pair.key, record) });
     }
     return fresh;
+  }
+
+  /** One object an entity, however many mentions it is a candidate of: the model lays it out once. */
+  private textOf(key: number, record: EntityRecord): EntityText {
+    const text = this.texts.get(key) ?? entityText(record);
+    this.texts.set(key, text);
+    return text;
   }
 }
 

@@ -84,6 +84,21 @@ export const FIGURES = {
     labels: [],
     help: 'Batches that the inference thread has and has not answered.',
   },
+  referent_cache_hits_total: {
+    kind: 'counter',
+    labels: ['cache'],
+    help: 'Answers from memory, by what they are of: tag (the tagger on a text), mentions (their vectors), pairs (logits of the cross-encoder), entity (its ids).',
+  },
+  referent_cache_misses_total: {
+    kind: 'counter',
+    labels: ['cache'],
+    help: 'The same that had to be computed. Both stay 0 with REFERENT_CACHE_MB=0.',
+  },
+  referent_cache_bytes: {
+    kind: 'gauge',
+    labels: [],
+    help: 'What is kept in memory for such answers, by estimate.',
+  },
   referent_kb_entities: {
     kind: 'gauge',
     labels: ['kb'],

@@ -75,7 +75,10 @@ it('looks at lines, model and KBs when it is asked', async () => {
   const state = { requests: 3, working: 2, refused: 7 };
   const one = start({
     lines: { requests: { state } },
-    model: { demand: { requests: 4, batchesInFlight: 2 } },
+    model: {
+      demand: { requests: 4, batchesInFlight: 2 },
+      cacheState: { hits: { pairs: 5 }, misses: { pairs: 7, tag: 1 }, bytes: 1_000 },
+    },
     kbs: {
       states: () => [{ name: 'demo', sequence: 9, indexChanges: 5 }],
       secondsSinceLook: () => 0.25,
@@ -86,6 +89,9 @@ it('looks at lines, model and KBs when it is asked', async () => {
   expect(await value(one, 'referent_line_refused_total{line="requests"}')).toBe(7);
   expect(await value(one, 'referent_line_refused_total{line="requests"}')).toBe(7);
   expect(await value(one, 'referent_model_batches_in_flight')).toBe(2);
+  expect(await value(one, 'referent_cache_hits_total{cache="pairs"}')).toBe(5);
+  expect(await value(one, 'referent_cache_misses_total{cache="tag"}')).toBe(1);
+  expect(await value(one, 'referent_cache_bytes')).toBe(1_000);
   expect(await value(one, 'referent_kb_index_changes{kb="demo"}')).toBe(5);
   expect(await value(one, 'referent_kb_entities{kb="demo"}')).toBe(809);
   expect(await value(one, 'referent_kb_follow_age_seconds')).toBe(0.25);

@@ -21,6 +21,14 @@ interface LineLike {
 
 interface ModelLike {
   readonly demand: { readonly requests: number; readonly batchesInFlight: number };
+  /** null where nothing is kept. */
+  readonly cacheState: CacheLike | null;
+}
+
+interface CacheLike {
+  readonly hits: Readonly<Record<string, number>>;
+  readonly misses: Readonly<Record<string, number>>;
+  readonly bytes: number;
 }
 
 interface KbsLike {
@@ -139,9 +147,19 @@ export class Metrics {
 
   private lookAtModel(): void {
     if (this.sources.model === undefined) return;
-    const { requests, batchesInFlight } = this.sources.model.demand;
+    const { demand, cacheState } = this.sources.model;
+    const { requests, batchesInFlight } = demand;
     this.book.set('referent_model_requests', requests);
     this.book.set('referent_model_batches_in_flight', batchesInFlight);
+    if (cacheState !== null) this.lookAtCache(cacheState);
+  }
+
+  private lookAtCache({ hits, misses, bytes }: CacheLike): void {
+    for (const [cache, count] of Object.entries(hits))
+      this.book.set('referent_cache_hits_total', count, { cache });
+    for (const [cache, count] of Object.entries(misses))
+      this.book.set('referent_cache_misses_total', count, { cache });
+    this.book.set('referent_cache_bytes', bytes);
   }
 
   private async lookAtKbs(): Promise<void> {

@@ -115,7 +115,7 @@ interface LaidPair {
 export function* pairBatches(
   pieces: Pieces,
   pairs: readonly MentionPair[],
-  layout: EntityLayout,
+  layout: Pick<EntityLayout, 'lay'>,
   manifest: ModelManifest,
 ): Generator<PlacedBatch<PairBatch>> {
   const contextOf = memoised(

@@ -20,6 +20,9 @@ import type { EntityText } from './entity-text.js';
 import { EntityLayout } from './layout/entity-layout.js';
 import { TAGS } from './layout/tag-windows.js';
 import type { ModelManifest } from './manifest.js';
+import { CachedLayout } from './cached-layout.js';
+import { inputDigest } from './input-digest.js';
+import type { CallName, ModelCache } from './model-cache.js';
 import { openModelFolder, releaseOf } from './model-folder.js';
 import { WorkerEngine } from './worker-engine.js';
 
@@ -29,11 +32,15 @@ export type { MentionPair, MentionSpan } from './batches.js';
 export interface LoadOptions {
   /** Threads inside one operator; default: the machine's cores. */
   readonly threads?: number;
+  /** Keeps what was computed; default: nothing is kept. */
+  readonly cache?: ModelCache | null;
 }
 
 /** Units tokenised in one turn of the event loop: 2 to 5 ms. */
 const TURN_UNITS = 65_536;
 const QUEUE = { inFlight: 2, requests: 1_000 } as const;
+/** Calls about longer texts are not kept: their digest alone would hold the event loop for milliseconds. */
+const MOST_CACHED_PIECES = 100_000;
 
 /**
  * A model folder, loaded: a compound dual encoder (Gillick et al. 2019; Dong et al. 2022 for the shared
@@ -42,6 +49,8 @@ const QUEUE = { inFlight: 2, requests: 1_000 } as const;
  *
  * Tokenising and layout run on the calling thread in short steps, networks in the inference thread.
  * Calls of the batch lane wait while interactive ones have anything to compute.
+ * A call about a text that was made with the same input before may be answered from the cache: nobody may change an
+ * answer. Entities are encoded anew whenever that is asked for.
  * Every call may fail with `busy` (too many requests wait), `not-ready` (the thread died; repeat the call,
  * or the model is closed) and `model-invalid` (the graphs cannot compute the batch).
  */
@@ -56,6 +65,7 @@ export class LinkingModel {
     readonly manifest: ModelManifest,
     private readonly tokenizer: WordPiece,
     private readonly engine: InferenceEngine,
+    private readonly cache: ModelCache | null,
   ) {
     this.entityLayout = new EntityLayout(tokenizer, manifest.limits, manifest.ids);
     const { version, dimensions } = manifest;
@@ -67,7 +77,12 @@ export class LinkingModel {
     const { manifest, vocabulary, paths } = await openModelFolder(folder);
     const threads = options.threads ?? availableParallelism();
     const engine = await WorkerEngine.start({ ...paths, threads });
-    const model = new LinkingModel(manifest, new WordPiece(vocabulary), engine);
+    const model = new LinkingModel(
+      manifest,
+      new WordPiece(vocabulary),
+      engine,
+      options.cache ?? null,
+    );
     await model.checkDimensions(folder);
     return model;
   }
@@ -93,9 +108,12 @@ export class LinkingModel {
     spans: readonly MentionSpan[],
     lane: Lane = 'interactive',
   ): Promise<Float32Array> {
-    const rows = new Rows(spans.length, this.manifest.dimensions);
-    const batches = mentionBatches(pieces, spans, this.manifest);
-    return this.answer(batches, (batch) => this.engine.encodeMentions(batch), { rows, lane });
+    const input = () => spans.map(({ start, end, surface }) => [start, end, surface]);
+    return this.cached('mentions', { pieces, input, lane }, () => {
+      const rows = new Rows(spans.length, this.manifest.dimensions);
+      const batches = mentionBatches(pieces, spans, this.manifest);
+      return this.answer(batches, (batch) => this.engine.encodeMentions(batch), { rows, lane });
+    });
   }
 
   /** [N, D] row-major, L2-normalised, in the order of `entities`. */
@@ -114,9 +132,14 @@ export class LinkingModel {
     pairs: readonly MentionPair[],
     lane: Lane = 'interactive',
   ): Promise<Float32Array> {
-    const rows = new Rows(pairs.length, 1);
-    const batches = pairBatches(pieces, pairs, this.entityLayout, this.manifest);
-    return this.answer(batches, (batch) => this.engine.scorePairs(batch), { rows, lane });
+    const layout = this.layoutFor(lane);
+    const input = () =>
+      pairs.map(({ span, entity }) => [span.start, span.end, layout.digestOf(entity)]);
+    return this.cached('pairs', { pieces, input, lane }, () => {
+      const rows = new Rows(pairs.length, 1);
+      const batches = pairBatches(pieces, pairs, layout, this.manifest);
+      return this.answer(batches, (batch) => this.engine.scorePairs(batch), { rows, lane });
+    });
   }
 
   /**
@@ -131,14 +154,17 @@ export class LinkingModel {
   ): Promise<Float32Array | null> {
     const { tagger } = this.manifest;
     if (tagger === undefined) return null;
-    const rows = new Rows(text.pieces.ids.length, TAGS);
-    const batches = tagBatches(text, tagger, this.manifest);
+    const { pieces, names } = text;
+    if (pieces.ids.length === 0) return new Float32Array(0);
+    const input = () => [text.text, names.map(({ start, end }) => [start, end])];
     const compute = (batch: TagBatch) => {
       signal?.throwIfAborted();
       return this.engine.tagPieces(batch);
     };
-    if (text.pieces.ids.length === 0) return rows.values;
-    return this.answer(batches, compute, { rows, lane });
+    return this.cached('tag', { pieces, input, lane }, () => {
+      const rows = new Rows(pieces.ids.length, TAGS);
+      return this.answer(tagBatches(text, tagger, this.manifest), compute, { rows, lane });
+    });
   }
 
   /** How much is asked of it now. */
@@ -148,6 +174,24 @@ export class LinkingModel {
 
   async close(): Promise<void> {
     await this.engine.close();
+  }
+
+  /** The answer of the same call made before, or of this one. `input` is all that it depends on besides the pieces. */
+  private cached(
+    name: CallName,
+    { pieces, input, lane }: CachedCall,
+    compute: () => Promise<Float32Array>,
+  ): Promise<Float32Array> {
+    const { cache, identity } = this;
+    if (cache === null || pieces.ids.length > MOST_CACHED_PIECES) return compute();
+    const digest = inputDigest([identity.release, input()], pieces);
+    return cache.call({ name, digest, lane }, compute);
+  }
+
+  private layoutFor(lane: Lane): CachedLayout {
+    const { entityLayout: layout, cache, identity, manifest } = this;
+    const { entityDescriptionChars: descriptionChars } = manifest.limits;
+    return new CachedLayout({ layout, cache, release: identity.release, descriptionChars, lane });
   }
 
   private async answer<Batch>(
@@ -178,6 +222,12 @@ export class LinkingModel {
       `${folder}: manifest.json says ${this.manifest.dimensions} dimensions, the graphs give ${vector.length}`,
     );
   }
+}
+
+interface CachedCall {
+  readonly pieces: Pieces;
+  readonly input: () => unknown;
+  readonly lane: Lane;
 }
 
 /** Rows of one request's answer, filled batch by batch. */

@@ -1,13 +1,16 @@
 import { basename, resolve } from 'node:path';
 import { ReferentError } from '../contract/errors.js';
 import type { Demand } from './batch-queue.js';
-import { LinkingModel } from './linking-model.js';
+import { LinkingModel, type LoadOptions } from './linking-model.js';
+import { ModelCache, type CacheState } from './model-cache.js';
 import { readManifest, releaseOf } from './model-folder.js';
 import { listModels, type ListedModel, type ModelFolders, type ModelList } from './model-list.js';
 
 export interface ModelPoolOptions extends ModelFolders {
   /** Threads inside one operator, of each model. */
   readonly threads: number;
+  /** Most memory for what the models have computed; default 0: nothing is kept. */
+  readonly cacheBytes?: number;
   /** A loaded model that nobody uses is closed after so long; five minutes unless told. */
   readonly idleMs?: number;
 }
@@ -40,8 +43,12 @@ export class ModelPool {
   private readonly loaded = new Map<string, Loaded>();
   private known: ModelList = { models: [], unusable: [] };
   private isClosed = false;
+  private readonly cache: ModelCache | null;
 
-  constructor(private readonly options: ModelPoolOptions) {}
+  constructor(private readonly options: ModelPoolOptions) {
+    const { cacheBytes = 0 } = options;
+    this.cache = cacheBytes === 0 ? null : new ModelCache(cacheBytes);
+  }
 
   /** The models there are now, and whether this process has them loaded. */
   async list(): Promise<ModelList & { readonly isLoaded: (model: ListedModel) => boolean }> {
@@ -105,6 +112,11 @@ export class ModelPool {
     };
   }
 
+  /** What is kept of past calls; null where nothing is. */
+  get cacheState(): CacheState | null {
+    return this.cache?.state ?? null;
+  }
+
   /** Closes all models; leases are void then. */
   async close(): Promise<void> {
     this.isClosed = true;
@@ -150,7 +162,7 @@ export class ModelPool {
   }
 
   private load(key: string, listed: ListedModel): Loaded {
-    const model = loadAsListed(listed, this.options.threads);
+    const model = loadAsListed(listed, { threads: this.options.threads, cache: this.cache });
     const loaded: Loaded = { name: listed.name, model, ready: null, users: 0, idle: undefined };
     this.loaded.set(key, loaded);
     model.then(
@@ -172,8 +184,8 @@ export class ModelPool {
   }
 }
 
-async function loadAsListed({ folder, release }: ListedModel, threads: number) {
-  const model = await LinkingModel.load(folder, { threads });
+async function loadAsListed({ folder, release }: ListedModel, options: LoadOptions) {
+  const model = await LinkingModel.load(folder, options);
   if (model.identity.release === release) return model;
   await model.close();
   throw new ReferentError(
