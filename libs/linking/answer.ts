@@ -15,11 +15,13 @@ export function linkerOptions({
   minPrecision,
   priors,
   strict,
+  includeNil,
 }: Pick<
   AnnotateOptions,
-  'rerank' | 'minConfidence' | 'minPrecision' | 'priors' | 'strict'
+  'rerank' | 'minConfidence' | 'minPrecision' | 'priors' | 'strict' | 'includeNil'
 >): LinkerOptions {
-  return { rerank, minConfidence, minPrecision, priors, strict };
+  const linksOnly = includeNil !== true;
+  return { rerank, minConfidence, minPrecision, priors, strict, linksOnly };
 }
 
 /** Scores are rounded to this many decimals: enough to tell candidates apart, and readable. */

@@ -134,6 +134,18 @@ describe('detected mentions', () => {
     expect(decisions).toEqual([]);
   });
 
+  test('for links alone, spans that cannot be one are dropped after detect', async () => {
+    const text = 'Apple sells the iPhone, said Wolfgang Huber, and the WHO warns of mercury.';
+    const options = { offsetUnit: 'utf16', candidates: false } as const;
+    const all = await linker.annotate({ text });
+    const few = await linker.annotate({ text }, { linksOnly: true });
+    const surfaces = (annotation: typeof all) =>
+      annotation.ranked.map(({ mention }) => mention.surface);
+    expect(surfaces(all)).toContain('Wolfgang Huber');
+    expect(surfaces(few)).not.toContain('Wolfgang Huber');
+    expect(await linksOf(text, few, options)).toEqual(await linksOf(text, all, options));
+  });
+
   test('a span without a piece is NIL', async () => {
     const mentions = [{ start: 1, end: 2 }];
     const { decisions } = await linker.annotate({ text: 'a\u0000b', mentions });

@@ -43,6 +43,11 @@ export interface LinkerOptions {
   readonly minPrecision?: number | undefined;
   /** false: without anything that was learned from labelled texts or given as a prior, for measuring. Default: true. */
   readonly priors?: boolean | undefined;
+  /**
+   * Detected spans so doubtful that they are NIL whatever stands there are dropped after detect, for who does not want to
+   * see them: neither encoded nor searched for. The links are the same. Default: false.
+   */
+  readonly linksOnly?: boolean | undefined;
   /** Where the cross-encoder is not to be had in time: fail, rather than decide without it. Default: false. */
   readonly strict?: boolean | undefined;
   /** Default: interactive. */
@@ -113,7 +118,8 @@ export class Linker {
     const { calibration } = this.model.manifest;
     const minConfidence = this.threshold(document, options);
 
-    const mentions = await clock.time('detect', () => this.detect(document, options));
+    const detected = await clock.time('detect', () => this.detect(document, options));
+    const mentions = options.linksOnly ? withoutHopeless(detected, minConfidence) : detected;
     const encoded = await clock.time('encode', () => this.encode(document.text, mentions, options));
     const { versions, ...found } = await clock.time('retrieve', () =>
       this.retrieve(document, encoded, options),
@@ -243,6 +249,13 @@ export class Linker {
         'Send the text in parts.',
     );
   }
+}
+
+/** A detected mention's confidence is no higher than its span's probability. */
+function withoutHopeless(mentions: readonly Mention[], minConfidence: number): readonly Mention[] {
+  return mentions.filter(
+    ({ source, spanProbability }) => source === 'given' || spanProbability >= minConfidence,
+  );
 }
 
 /** Loads each mention's first candidate; one that was deleted since it was retrieved gives way to the next. */
