@@ -244,7 +244,7 @@ describe('evaluate', () => {
     const start = text.indexOf(surface);
     return { start, end: start + surface.length, text: surface, entityId };
   };
-  const java = 'Java is an island and Atlantis is not.';
+  const java = 'Java is an island of Indonesia on which Jakarta lies, and Atlantis is not.';
   const gold = [
     { id: 'a', text: TEXT, mentions: [mention(TEXT, 'Mercury', 'mercury-planet')] },
     {
