@@ -168,10 +168,10 @@ class Publication {
     await store.vectors.keepOnly(others);
   }
 
-  /** Opens the KB as every process will; false where entities without a vector are written all the time. */
+  /** Opens the KB as every process will; false where much wants a vector. */
   private async check(signal: AbortSignal): Promise<boolean> {
-    const kb = await this.openEmbedded(signal);
-    if (kb === null) return false;
+    if (!(await this.embedMissing(signal))) return false;
+    const kb = await this.open();
     try {
       const report = await this.examined(kb);
       const { name } = this.options.store;
@@ -184,38 +184,24 @@ class Publication {
     }
   }
 
-  private async openEmbedded(signal: AbortSignal): Promise<KnowledgeBase | null> {
-    for (let round = 0; round < MAX_ROUNDS; round++) {
-      await this.options.watch.check();
-      if (!(await this.embedMissing(signal))) return null;
-      const kb = await this.open();
-      if (kb !== null) return kb;
-    }
-    return null;
-  }
-
-  /** null where entities have been written meanwhile that have no vector yet. */
-  private async open(): Promise<KnowledgeBase | null> {
+  /** With what is written at this moment it need not wait for: the swap does. */
+  private async open(): Promise<KnowledgeBase> {
     const { store, model } = this.options;
     const warnings: string[] = [];
-    try {
-      const kb = await KnowledgeBase.open({
-        store,
-        model: model.identity,
-        derivedFolder: this.folder,
-        onWarning: (message) => warnings.push(message),
-        changesBeforeSnapshot: Infinity,
-      });
-      if (kb.versions().index.startsWith('snapshot-')) return kb;
-      await kb.close();
-      throw new ReferentError(
-        'index-invalid',
-        `The new index cannot be opened. ${warnings.join(' ')}`,
-      );
-    } catch (error) {
-      if (error instanceof ReferentError && error.code === 'model-mismatch') return null;
-      throw error;
-    }
+    const kb = await KnowledgeBase.open({
+      store,
+      model: model.identity,
+      derivedFolder: this.folder,
+      onWarning: (message) => warnings.push(message),
+      changesBeforeSnapshot: Infinity,
+      withUnembedded: true,
+    });
+    if (kb.versions().index.startsWith('snapshot-')) return kb;
+    await kb.close();
+    throw new ReferentError(
+      'index-invalid',
+      `The new index cannot be opened. ${warnings.join(' ')}`,
+    );
   }
 
   private examined(kb: KnowledgeBase): Promise<IndexReport> {

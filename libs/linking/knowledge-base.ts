@@ -25,6 +25,8 @@ export interface KnowledgeBaseOptions {
   readonly onWarning?: (message: string) => void;
   readonly changesBeforeSnapshot?: number;
   readonly pauseAfterFailureMs?: number;
+  /** Opens it although entities have no vector of this model yet: they are not found. For looking at an index. */
+  readonly withUnembedded?: boolean;
 }
 
 /**
@@ -50,7 +52,7 @@ export class KnowledgeBase {
   /**
    * Opens the newest good snapshot and catches up with the store. Without one the stored vectors are loaded
    * into memory, and a KB too large to be searched so gets its snapshot in the background.
-   * `model-mismatch` where entities have no vector of this model.
+   * `model-mismatch` where entities have no vector of this model, unless that is allowed.
    */
   static async open(options: KnowledgeBaseOptions): Promise<KnowledgeBase> {
     await dropAbandoned(options.derivedFolder);
@@ -59,7 +61,7 @@ export class KnowledgeBase {
     const kb = new KnowledgeBase(options, view);
     try {
       await kb.refresh();
-      await kb.checkAllEmbedded();
+      if (options.withUnembedded !== true) await kb.checkAllEmbedded();
     } catch (error) {
       await kb.close();
       throw error;

@@ -34,6 +34,19 @@ test('batches of the batch lane wait while an interactive request has any', asyn
   expect(log.slice(-1)).toEqual(['b3']);
 });
 
+test('a batch of the batch lane goes after eight interactive ones, however many wait', async () => {
+  const queue = new BatchQueue({ inFlight: 1, requests: 3 });
+  const log: string[] = [];
+  const requests = [
+    queue.run(steps('i', 30, log), 'interactive'),
+    queue.run(steps('b', 2, log), 'batch'),
+  ];
+  await Promise.all(requests);
+  const [first = 0, second = 0] = ['b0', 'b1'].map((step) => log.indexOf(step));
+  expect(first).toBeLessThanOrEqual(9);
+  expect(second - first).toBe(9);
+});
+
 test('no more batches are laid out than may be in flight', async () => {
   const queue = new BatchQueue(LIMITS);
   let laidOut = 0;

@@ -27,15 +27,21 @@ export interface Demand {
   readonly batchesInFlight: number;
 }
 
+/** Interactive batches that go before a waiting one of the batch lane, at most. */
+const PATIENCE = 8;
+
 /**
  * Takes requests of many batches and sends them in turns, a batch of each, so that a short request does not
- * wait behind a long one; those of the batch lane have a turn when no interactive one wants it. A batch is laid out
+ * wait behind a long one; those of the batch lane have a turn when no interactive one wants it, and after every
+ * `PATIENCE` turns that interactive ones took meanwhile, so that clients without a pause cannot stop them. A batch is laid out
  * when its turn comes, while the one before it is computed.
  */
 export class BatchQueue {
   private readonly turns: Readonly<Record<Lane, Request[]>> = { interactive: [], batch: [] };
   private inFlight = 0;
   private open = 0;
+  /** Interactive turns since the batch lane waits for one. */
+  private passedOver = 0;
 
   constructor(private readonly limits: BatchQueueLimits) {}
 
@@ -55,10 +61,21 @@ export class BatchQueue {
 
   private pump(): void {
     while (this.inFlight < this.limits.inFlight) {
-      const request = this.turns.interactive.shift() ?? this.turns.batch.shift();
+      const request = this.next();
       if (request === undefined) return;
       this.take(request);
     }
+  }
+
+  private next(): Request | undefined {
+    const { interactive, batch } = this.turns;
+    const isTurnOfBatch = interactive.length === 0 || this.passedOver >= PATIENCE;
+    if (batch.length > 0 && isTurnOfBatch) {
+      this.passedOver = 0;
+      return batch.shift();
+    }
+    if (batch.length > 0) this.passedOver++;
+    return interactive.shift();
   }
 
   private take(request: Request): void {

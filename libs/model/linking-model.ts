@@ -48,7 +48,7 @@ const MOST_CACHED_PIECES = 100_000;
  * Legend: M mentions, N entities, P pairs, D = manifest.dimensions.
  *
  * Tokenising and layout run on the calling thread in short steps, networks in the inference thread.
- * Calls of the batch lane wait while interactive ones have anything to compute.
+ * Calls of the batch lane wait while interactive ones have anything to compute, but for one batch in nine.
  * A call about a text that was made with the same input before may be answered from the cache: nobody may change an
  * answer. Entities are encoded anew whenever that is asked for.
  * Every call may fail with `busy` (too many requests wait), `not-ready` (the thread died; repeat the call,
