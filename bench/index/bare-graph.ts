@@ -1,21 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Index, MetricKind, ScalarKind } from 'usearch';
-import { GRAPH_SETTINGS } from '../../libs/index/usearch-file.js';
+import { usearchIndex } from '../../libs/index/usearch-file.js';
 
 const ROWS_A_CALL = 512;
 
 /** `add` alone with USearch's own cast, all cores, rows from memory: what our build is held against. */
 export async function buildBareGraph(vectors: Float32Array, dimensions: number): Promise<void> {
-  const index = new Index({
-    dimensions,
-    metric: MetricKind.Cos,
-    quantization: ScalarKind.I8,
-    connectivity: GRAPH_SETTINGS.connectivity,
-    expansion_add: GRAPH_SETTINGS.expansionAdd,
-    expansion_search: GRAPH_SETTINGS.expansionSearch,
-    multi: false,
-  });
+  const index = usearchIndex(dimensions);
   const count = vectors.length / dimensions;
   for (let first = 0; first < count; first += ROWS_A_CALL) {
     const rows = vectors.subarray(first * dimensions, (first + ROWS_A_CALL) * dimensions);

@@ -1,4 +1,4 @@
-import { median } from '../support/figures.js';
+import { median, millisecondsOf } from '../support/figures.js';
 
 /** Work whose cost is told beside that of other work on the same machine at the same time. */
 export interface Contest {
@@ -6,21 +6,15 @@ export interface Contest {
   readonly beside: () => Promise<unknown>;
 }
 
-/** The median of the rounds' ratios ours/beside, in seconds of each; the first round warms up and does not count. */
+/** The median of the rounds' ratios ours/beside, in time; the first round warms up and does not count. */
 export async function ratioOf({ ours, beside }: Contest, rounds: number): Promise<number> {
   const ratios: number[] = [];
   for (let round = 0; round <= rounds; round++) {
     // Each first in every other round: what was in the caches then helps both.
     const isOursFirst = round % 2 === 0;
-    const first = await secondsOf(isOursFirst ? ours : beside);
-    const second = await secondsOf(isOursFirst ? beside : ours);
+    const first = await millisecondsOf(isOursFirst ? ours : beside);
+    const second = await millisecondsOf(isOursFirst ? beside : ours);
     if (round > 0) ratios.push(isOursFirst ? first / second : second / first);
   }
   return median(ratios);
-}
-
-async function secondsOf(work: () => Promise<unknown>): Promise<number> {
-  const start = performance.now();
-  await work();
-  return (performance.now() - start) / 1_000;
 }

@@ -26,6 +26,19 @@ export const GRAPH_SETTINGS = {
   expansionSearch: 512,
 } as const;
 
+/** USearch itself with these settings; its own cast of f32 rows is not ours (`quantise`). */
+export function usearchIndex(dimensions: number): Index {
+  return new Index({
+    dimensions,
+    metric: MetricKind.Cos,
+    quantization: ScalarKind.I8,
+    connectivity: GRAPH_SETTINGS.connectivity,
+    expansion_add: GRAPH_SETTINGS.expansionAdd,
+    expansion_search: GRAPH_SETTINGS.expansionSearch,
+    multi: false,
+  });
+}
+
 const LARGEST_I8 = 127;
 
 /**
@@ -46,15 +59,7 @@ export class UsearchGraph {
   private readonly index: Index;
 
   private constructor(private readonly dimensions: number) {
-    this.index = new Index({
-      dimensions,
-      metric: MetricKind.Cos,
-      quantization: ScalarKind.I8,
-      connectivity: GRAPH_SETTINGS.connectivity,
-      expansion_add: GRAPH_SETTINGS.expansionAdd,
-      expansion_search: GRAPH_SETTINGS.expansionSearch,
-      multi: false,
-    });
+    this.index = usearchIndex(dimensions);
   }
 
   static empty(dimensions: number): UsearchGraph {

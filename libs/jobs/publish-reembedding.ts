@@ -138,7 +138,8 @@ class Publication {
   private async embedMissing(signal: AbortSignal): Promise<boolean> {
     const { store, model } = this.options;
     const missing = await store.vectors.entitiesWithout(this.version, {
-      ...{ afterKey: 0, limit: MOST_MISSING },
+      afterKey: 0,
+      limit: MOST_MISSING,
     });
     if (missing.length === MOST_MISSING) return false;
     await embedKeys(missing, { store, model, signal });

@@ -1,5 +1,5 @@
 import type { EntityRecord } from '../contract/entity.js';
-import { normaliseName } from '../text/normalise.js';
+import { isAscii, normaliseName } from '../text/normalise.js';
 import type { EntityName } from './entity-names.js';
 
 /** What BM25 reads of an entity (as in the model card's measurements): more aliases would drown the title. */
@@ -21,11 +21,9 @@ export function searchTextOf(record: EntityRecord, names: readonly EntityName[])
   };
 }
 
-const ASCII_ONLY = /^[\0-\x7f]*$/;
-
 /** FTS5 folds case and drops the marks; compatibility characters and ß are folded here, as in the names. */
 function decomposed(text: string): string {
-  if (ASCII_ONLY.test(text)) return text;
+  if (isAscii(text)) return text;
   return text.normalize('NFKD').replace(/ß/g, 'ss');
 }
 

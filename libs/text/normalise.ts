@@ -5,6 +5,10 @@
  */
 
 const ASCII_ONLY = /^[\0-\x7f]*$/;
+
+/** Text that needs no folding but that of case. */
+export const isAscii = (text: string): boolean => ASCII_ONLY.test(text);
+
 const NOT_WORD = /[^\p{L}\p{N}]+/gu;
 const MARK = /\p{M}/u;
 /** Python's `str.strip`, which the reference uses when nothing but punctuation is left. */
@@ -71,7 +75,7 @@ function normaliseAscii(name: string): string {
  * the form is empty only where the name is all white space or combining marks.
  */
 export function normaliseName(name: string): string {
-  const form = ASCII_ONLY.test(name) ? normaliseAscii(name) : normaliseUnicode(name);
+  const form = isAscii(name) ? normaliseAscii(name) : normaliseUnicode(name);
   return form === '' ? foldAll(name).replace(EDGE_SPACE, '') : form;
 }
 
